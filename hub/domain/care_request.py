@@ -243,7 +243,7 @@ def state_of(task_status: str, business: str | None, request_status: str) -> Sta
     """The state written by :func:`status_of`. Raises ``ValueError`` on a combination the hub never writes."""
     if task_status == "completed" and business == "withdrawn":
         return State.CANCELLED
-    if business in BUSINESS_VARIANTS:
+    if business is not None and business in BUSINESS_VARIANTS:
         return BUSINESS_VARIANTS[business]
     for state, row in STATUS_OF.items():
         if (row.task, row.business) == (task_status, business):
