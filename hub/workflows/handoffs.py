@@ -1,0 +1,182 @@
+"""A request handed over by the SAS: checked, placed in a territory, stored, and put to the search, all or nothing (sas.md 17)."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from hub import clock, log
+from hub.domain import hours, places
+from hub.domain.care_request import CareRequest, Origin, State
+from hub.domain.people import Viewer
+from hub.domain.refusal import Refusal
+from hub.r4 import elements, names
+from hub.r4.references import replace_references
+from hub.r4.shapes import care_request as shape
+from hub.r4.shapes import handoff as bundles
+from hub.r4.shapes.handoff import Handoff
+from hub.storage import audit, clients, inbox, numbers, resources, territories
+from hub.storage.session import Session
+from hub.storage.territories import Network
+from hub.workflows import announce, dispatch, patients
+
+Resource = dict[str, Any]
+
+RESPONSE_MINUTES = 120  # (Choice) whole budget of a SAS handoff, sas.md 17.8
+KEY_SOURCE = "sas-handoff"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """The outcome of a handoff: ``locations`` holds, for each entry, ``Type/id/_history/1``; ``is_new`` false for a repetition."""
+
+    request: str
+    locations: tuple[str, ...]
+    is_new: bool
+
+
+async def receive(session: Session, viewer: Viewer, bundle: Resource) -> Received:
+    """Take a handoff in charge. Every refusal of the answers table of sas.md 17.2 is a :class:`Refusal`; nothing is kept then."""
+    handoff = bundles.read(bundle)
+    _require_same_identity(viewer, handoff)
+    bundles.require_not_urgent(handoff)
+    fingerprint = bundles.fingerprint(bundle)
+    key = f"{viewer.client}|{handoff.key}"
+    before = await inbox.recall(session, KEY_SOURCE, key)
+    if before is not None:
+        return await _again(session, viewer, handoff, fingerprint, json.loads(before))
+    network, commune = await _territory(session, handoff)
+    received = await _store(session, viewer, bundle, handoff, network=network, commune=commune)
+    kept = {"fingerprint": fingerprint, "request": received.request, "locations": list(received.locations)}
+    await inbox.remember(session, KEY_SOURCE, key, json.dumps(kept).encode())
+    return received
+
+
+def _require_same_identity(viewer: Viewer, handoff: Handoff) -> None:
+    """The Organization must be the one the certificate and the token belong to (sas.md 17.2, 17.11)."""
+    claimed = elements.identifier(handoff.organization, names.ns("hubsante-client"))
+    if claimed != viewer.client:
+        where = f"Bundle.entry[{handoff.entries['Organization']}].resource.identifier"
+        raise Refusal("another-identity", expression=where)
+
+
+async def _again(
+    session: Session, viewer: Viewer, handoff: Handoff, fingerprint: str, before: dict[str, Any]
+) -> Received:
+    """The same file came before: the same answer, or a refusal when the content differs (sas.md 17.7)."""
+    request = str(before["request"])
+    if before["fingerprint"] != fingerprint:
+        where = f"Bundle.entry[{handoff.entries['ServiceRequest']}].resource"
+        raise Refusal("case-exists-with-other-content", expression=where)
+    await audit.record(session, viewer=viewer, event="handoff.repeated", request=request)
+    return Received(request=request, locations=tuple(before["locations"]), is_new=False)
+
+
+async def _territory(session: Session, handoff: Handoff) -> tuple[Network, str]:
+    """The CPTS of the commune of residence, open now. Never a silent default (sas.md 17.9)."""
+    where = f"Bundle.entry[{handoff.entries['Patient']}].resource.address[0]"
+    commune = places.normalise(handoff.commune)
+    now = clock.now()
+    network = await territories.covering(session, commune, now.date())
+    if network is None:
+        known = places.commune(commune)
+        raise Refusal("territory-not-served", expression=where, commune=known.name if known else handoff.commune)
+    opening = hours.next_opening(network.rules.get("opening"), now, network.zone)
+    if network.is_paused or opening > now:
+        wait = max(60, int((opening - now).total_seconds()))
+        raise Refusal(
+            "cpts-closed",
+            expression=where,
+            retry_after=wait,
+            network=network.name,
+            opening=hours.moment(opening, now, network.zone),
+        )
+    return network, commune
+
+
+def _due(handoff: Handoff, network: Network, now: datetime) -> datetime:
+    """The shorter of the sender's wish and the CPTS's setting (sas.md 17.8), never less than ten minutes."""
+    longest = now + timedelta(minutes=int(network.rules.get("response_minutes", RESPONSE_MINUTES)))
+    wished = elements.instant(handoff.task.get("restriction", {}).get("period", {}).get("end"))
+    return max(min(wished, longest), now + timedelta(minutes=10)) if wished else longest
+
+
+async def _store(
+    session: Session, viewer: Viewer, bundle: Resource, handoff: Handoff, *, network: Network, commune: str
+) -> Received:
+    """Create every resource of the bundle, the request in state searching, its grants, its first wave."""
+    now = clock.now()
+    client = await clients.by_id(session, viewer.client or "")
+    is_trusted = client is not None and client.identity_trusted
+    ids = {name: str(uuid.uuid4()) for name in ("ServiceRequest", "Task")}
+    patient, _ = await patients.receive(session, viewer, handoff.patient, is_trusted=is_trusted)
+    ids |= {"Patient": patient, "Organization": viewer.organization or ""}
+    if handoff.practitioner is not None:
+        ids["Practitioner"] = await _known_or_new(session, viewer, handoff.practitioner)
+    references = _references(bundle, handoff, ids)
+    request = CareRequest(
+        id=ids["ServiceRequest"],
+        task=ids["Task"],
+        number=await numbers.next_request(session, now),
+        state=State.SEARCHING,
+        patient=patient,
+        network=network.id,
+        origin=Origin.SAS,
+        issued_at=now,
+        response_due=_due(handoff, network, now),
+        commune=commune,
+        client=viewer.client,
+        dossier=handoff.dossier,
+    )
+    if handoff.location is not None:
+        place = replace_references({**handoff.location}, references)
+        elements.set_extension(
+            place, names.structure("patient"), {"valueReference": {"reference": f"Patient/{patient}"}}
+        )
+        ids["Location"] = (await resources.create(session, viewer, place))["id"]
+        references |= _references(bundle, handoff, ids)
+    await _create_pair(session, viewer, handoff, request, references)
+    await announce.grant_issuer(session, request)
+    await audit.record(session, viewer=viewer, event="handoff.received", request=request.id, patient=patient)
+    await dispatch.begin(session, request)
+    log.event("handoff.received", request=request.id, network=network.id)
+    locations = tuple(
+        f"{kind}/{ids[kind]}/_history/1" for kind in (entry["resource"]["resourceType"] for entry in bundle["entry"])
+    )
+    return Received(request=request.id, locations=locations, is_new=True)
+
+
+def _references(bundle: Resource, handoff: Handoff, ids: dict[str, str]) -> dict[str, str]:
+    """From the local names of the bundle to the ids given here."""
+    return {
+        bundle["entry"][index]["fullUrl"]: f"{kind}/{ids[kind]}"
+        for kind, index in handoff.entries.items()
+        if kind in ids and "fullUrl" in bundle["entry"][index]
+    }
+
+
+async def _known_or_new(session: Session, viewer: Viewer, practitioner: Resource) -> str:
+    for part in practitioner.get("identifier", []):
+        known = await resources.find(session, "Practitioner", part.get("system", ""), part.get("value", ""))
+        if known:
+            return known[0]
+    return str((await resources.create(session, viewer, practitioner))["id"])
+
+
+async def _create_pair(
+    session: Session, viewer: Viewer, handoff: Handoff, request: CareRequest, references: dict[str, str]
+) -> None:
+    """ServiceRequest and coordinating Task, as sent, with our number and state written over."""
+    service_request = replace_references({**handoff.service_request, "id": request.id}, references)
+    number = {"system": names.ns("request-number"), "value": request.number}
+    service_request["identifier"] = [number, *service_request.get("identifier", [])]
+    task = replace_references({**handoff.task, "id": request.task}, references)
+    task.setdefault("authoredOn", elements.written(request.issued_at))
+    task["basedOn"] = [{"reference": f"ServiceRequest/{request.id}"}]
+    task["requester"] = {"reference": f"Organization/{viewer.organization}"}
+    shape.write(request, service_request, task, modified=elements.written(clock.now()))
+    await resources.create(session, viewer, service_request, id=request.id)
+    await resources.create(session, viewer, task, id=request.task)

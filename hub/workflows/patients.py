@@ -1,0 +1,87 @@
+"""Patients: find or create, join by a qualified INS only, and the questions others ask about one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from hub.domain.identifiers import Ins
+from hub.domain.notebook import Agreement
+from hub.domain.patient import Patient, Reliability
+from hub.domain.people import Viewer
+from hub.domain.refusal import Refusal
+from hub.r4 import elements, names
+from hub.r4.shapes import patient as shape
+from hub.storage import resources
+from hub.storage.session import Session
+
+Resource = dict[str, Any]
+
+
+def judged(patient: Resource, *, is_trusted: bool) -> Reliability:
+    """The hub's own status for an identity that arrives: a peer's QUAL is QUAL only when its registration says so, and the
+    INS must be usable in this environment with a right key (fhir.md 10.3).
+    """
+    claimed = shape.claimed_reliability(patient)
+    pair = shape.ins_of(patient)
+    if claimed is not Reliability.QUALIFIED or pair is None:
+        return Reliability.CHECKED if claimed is Reliability.QUALIFIED else claimed
+    if not Ins.check(*pair):
+        return Reliability.PROVISIONAL
+    return Reliability.QUALIFIED if is_trusted else Reliability.FETCHED
+
+
+async def receive(session: Session, viewer: Viewer, patient: Resource, *, is_trusted: bool) -> tuple[str, bool]:
+    """The id of the patient and whether it was created. Joined to a known one by an INS qualified on both sides, else new.
+
+    A joined record keeps its identity; it gains the sender's file number, and the phone and address just given.
+    """
+    status = judged(patient, is_trusted=is_trusted)
+    pair = shape.ins_of(patient)
+    if status is Reliability.QUALIFIED and pair is not None:
+        for candidate in await resources.find(session, "Patient", f"urn:oid:{pair[1]}", pair[0]):
+            known = await resources.lock(session, "Patient", candidate)
+            if shape.read(known).is_qualified:
+                await resources.save(session, viewer, _joined(known, patient))
+                return candidate, False
+    made = {name: value for name, value in patient.items() if name not in ("id",)}
+    shape.set_reliability(made, status)
+    created = await resources.create(session, viewer, made)
+    return created["id"], True
+
+
+def _joined(known: Resource, arrived: Resource) -> Resource:
+    merged = dict(known)
+    present = {(part.get("system"), part.get("value")) for part in known.get("identifier", [])}
+    fresh = [part for part in arrived.get("identifier", []) if (part.get("system"), part.get("value")) not in present]
+    merged["identifier"] = [*known.get("identifier", []), *fresh]
+    for element in ("telecom", "address"):
+        if arrived.get(element):
+            merged[element] = arrived[element]
+    if arrived.get("generalPractitioner") and not known.get("generalPractitioner"):
+        merged["generalPractitioner"] = arrived["generalPractitioner"]
+    return merged
+
+
+async def of_request(session: Session, patient: str) -> Patient:
+    """The uncut patient, for a workflow or a connector that prepares a message. Raises ``Refusal("not-found")``."""
+    found = await resources.peek(session, "Patient", patient)
+    if found is None:
+        raise Refusal("not-found")
+    return replace(shape.read(found), id=patient)
+
+
+CATEGORY = "consent-category"
+
+
+async def agreement(session: Session, patient: str) -> Agreement:
+    """What the patient was told about feeding the DMP: the latest Consent of category ``dmp-feeding`` (fhir.md 9.3)."""
+    latest: Resource | None = None
+    for consent in await resources.of_patient(session, "Consent", patient):
+        if elements.code_among(consent.get("category", []), names.system(CATEGORY)) != "dmp-feeding":
+            continue
+        if consent.get("status") == "active" and (latest is None or consent["dateTime"] >= latest["dateTime"]):
+            latest = consent
+    if latest is None:
+        return Agreement.NEVER_ASKED
+    return Agreement.OBJECTS if latest["provision"]["type"] == "deny" else Agreement.INFORMED

@@ -1,0 +1,204 @@
+"""What people do with a care request: accept, decline, release, cancel, hand back, issue again (workflow.md 4.4)."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from hub import clock, log
+from hub.domain import care_request as rules
+from hub.domain import rights
+from hub.domain.care_request import CareRequest, Event, State
+from hub.domain.people import Viewer, role_key
+from hub.domain.refusal import Refusal
+from hub.domain.visibility import Level
+from hub.r4 import elements
+from hub.r4.shapes import care_request as shape
+from hub.storage import audit, grants, outbox, resources
+from hub.storage.session import Session
+from hub.workflows import announce, appointments, circle, dispatch, invitations, record
+from hub.workflows.topics import FormLate, ResponseOver
+
+Resource = dict[str, Any]
+
+FORM_DELAY = timedelta(minutes=30)  # (Choice) after which operators hear that no appointment was proposed
+
+
+async def opened(session: Session, viewer: Viewer, request_id: str) -> None:
+    """Note that a person asked has looked at the request."""
+    if viewer.role is None or await grants.level_of(session, viewer, request_id) is Level.NOTHING:
+        return
+    found = await record.lock(session, request_id)
+    await invitations.opened(session, viewer, found.request)
+    await audit.record(
+        session, viewer=viewer, event="request.opened", request=request_id, patient=found.request.patient
+    )
+
+
+async def accept(session: Session, viewer: Viewer, request_id: str) -> CareRequest:
+    """First come, exactly one wins. Raises ``already-taken``, ``not-allowed``, ``not-a-move``."""
+    found = await record.lock(session, request_id)
+    tasks = await invitations.of_request(session, found.request)
+    mine = next((task for task in tasks if invitations.owner(task) == viewer.role), None)
+    if mine is not None and found.request.performer == viewer.role:
+        return found.request  # the same person pressed twice: already theirs, nothing is done again
+    if mine is not None and found.request.performer is not None:
+        raise Refusal("already-taken")
+    is_asked = mine is not None and invitations.is_open(mine)
+    rights.require(viewer, Event.ACCEPT, found.request, is_asked=is_asked)
+    assert mine is not None and viewer.role is not None
+    request = rules.accept(found.request, viewer.role)
+    await invitations.end(session, mine, "accepted")
+    await invitations.close(session, request, "taken-by-other")
+    audience = role_key(viewer.role)
+    await grants.give(session, audience=audience, level=Level.FULL, request=request.id, patient=request.patient)
+    await circle.join(session, request.patient, viewer.role)
+    await record.keep(session, viewer, found, request)
+    late = FormLate(request=request.id, attempt=request.attempt, performer=viewer.role)
+    await outbox.put(session, late, due_at=clock.now() + FORM_DELAY)
+    await audit.record(session, viewer=viewer, event="request.accepted", request=request.id, patient=request.patient)
+    log.event("request.accepted", request=request.id, wave=request.wave)
+    return request
+
+
+async def decline(session: Session, viewer: Viewer, request_id: str, reason: str) -> None:
+    """The person asked says no: the request leaves their list. ``reason``: a code of CodeSystem decline-reason."""
+    found = await record.lock(session, request_id)
+    tasks = await invitations.of_request(session, found.request)
+    mine = next((task for task in tasks if invitations.owner(task) == viewer.role and invitations.is_open(task)), None)
+    if mine is None:
+        raise Refusal("already-taken" if found.request.performer not in (None, viewer.role) else "not-allowed")
+    await invitations.end(session, mine, "declined", reason=reason)
+    await grants.withdraw(session, audience=role_key(viewer.role or ""), request=request_id)
+    await audit.record(
+        session, viewer=viewer, event="request.declined", request=request_id, patient=found.request.patient
+    )
+    if found.request.state is State.SEARCHING:
+        await dispatch.all_declined(session, found)
+
+
+async def release(session: Session, viewer: Viewer, request_id: str, reason: str) -> CareRequest:
+    """The acceptor gives it back: searching again with the time that is left, else as at the deadline."""
+    found = await record.lock(session, request_id)
+    event = Event.WITHDRAW if found.request.state is State.PROPOSED else Event.RELEASE
+    rights.require(viewer, event, found.request)
+    return await back_to_search(session, viewer, found, event, reason=reason)
+
+
+async def back_to_search(
+    session: Session, viewer: Viewer, found: record.Record, event: Event, *, reason: str
+) -> CareRequest:
+    """Free the request from its performer, and either search on or end it when the deadline is past."""
+    before = found.request
+    request = rules.back_to_search(before, event, clock.now())
+    if before.appointment is not None:
+        await appointments.drop(
+            session, viewer, before.appointment, reason="pat" if event is Event.PATIENT_REFUSES else "released"
+        )
+    for task in await invitations.of_request(session, before):
+        if invitations.owner(task) == before.performer and task["status"] in {"accepted", "in-progress"}:
+            await invitations.end(session, task, "released", reason=reason)
+    await grants.withdraw(session, audience=role_key(before.performer or ""), request=before.id)
+    await circle.leave_unless_written(session, before.patient, before.performer or "")
+    await record.keep(session, viewer, found, request)
+    await audit.record(session, viewer=viewer, event="request.released", request=request.id, patient=request.patient)
+    if request.state is State.SEARCHING:
+        again = await record.lock(session, request.id)
+        await dispatch.open_next(
+            session, replace(again, request=replace(again.request, wave=max(0, again.request.wave - 1)))
+        )
+    elif request.state is State.UNANSWERED:
+        await announce.operators(session, "unanswered", request)
+    return request
+
+
+async def cancel(session: Session, viewer: Viewer, request_id: str, reason: str) -> CareRequest:
+    """Withdrawn by its issuer, the SAS or an operator; after a confirmation too (sas.md 17.5). The performer is told at once."""
+    found = await record.lock(session, request_id)
+    rights.require(viewer, Event.CANCEL, found.request)
+    if found.request.state is State.CANCELLED:
+        return found.request
+    request = rules.cancel(found.request, reason)
+    await _end(session, viewer, found, request, how="withdrawn")
+    await audit.record(session, viewer=viewer, event="request.cancelled", request=request.id, patient=request.patient)
+    return request
+
+
+async def hand_back(session: Session, viewer: Viewer, request_id: str, reason: str) -> CareRequest:
+    """An operator gives a handoff back to the SAS before the deadline. ``reason``: a code of handoff-failure."""
+    found = await record.lock(session, request_id)
+    rights.require(viewer, Event.HAND_BACK, found.request)
+    request = replace(rules.move(found.request, Event.HAND_BACK), failure=reason)
+    await _end(session, viewer, found, request, how="withdrawn")
+    await audit.record(session, viewer=viewer, event="request.handed-back", request=request.id, patient=request.patient)
+    return request
+
+
+async def _end(session: Session, viewer: Viewer, found: record.Record, request: CareRequest, *, how: str) -> None:
+    """Common to every ending by a person: appointment dropped, invitations closed, performer told."""
+    if found.request.appointment is not None:
+        await appointments.drop(session, viewer, found.request.appointment, reason="withdrawn")
+    await invitations.close(session, found.request, how)
+    if found.request.performer is not None:
+        for task in await invitations.of_request(session, found.request):
+            if task["status"] in {"accepted", "in-progress"}:
+                await invitations.end(session, task, how)
+    await record.keep(session, viewer, found, request)
+    if found.request.performer is not None:
+        await announce.performer(session, "withdrawn", request, found.request.performer)
+
+
+async def reissue(session: Session, viewer: Viewer, request_id: str) -> CareRequest:
+    """A new coordinating Task on the same ServiceRequest, made active again; the delay is the one of the first issue."""
+    found = await record.lock(session, request_id)
+    rights.require(viewer, Event.REISSUE, found.request)
+    now = clock.now()
+    delay = found.request.response_due - found.request.issued_at
+    request = replace(
+        rules.move(found.request, Event.REISSUE),
+        task=str(uuid.uuid4()),
+        attempt=found.request.attempt + 1,
+        issued_at=now,
+        response_due=now + delay,
+        wave=0,
+        performer=None,
+        appointment=None,
+        failure=None,
+        confirmed_once=False,
+    )
+    task = _next_task(found.task, request)
+    shape.write(request, found.service_request, task, modified=elements.written(now))
+    await resources.create(session, viewer, task, id=request.task)
+    await resources.save(session, viewer, found.service_request)
+    await outbox.put(session, ResponseOver(request=request.id, attempt=request.attempt), due_at=request.response_due)
+    await audit.record(session, viewer=viewer, event="request.reissued", request=request.id, patient=request.patient)
+    again = await record.lock(session, request.id)
+    await announce.outcome(session, again.request, version=1)
+    await dispatch.open_next(session, again)
+    return again.request
+
+
+def _next_task(previous: Resource, request: CareRequest) -> Resource:
+    kept = {
+        name: previous[name]
+        for name in ("identifier", "groupIdentifier", "intent", "priority", "code", "focus", "for", "basedOn", "requester",
+                     "reasonCode", "input")
+        if name in previous
+    }  # fmt: skip
+    return {
+        "resourceType": "Task",
+        "id": request.task,
+        "status": "accepted",
+        **kept,
+        "authoredOn": elements.written(request.issued_at),
+    }
+
+
+async def form_late(session: Session, message: FormLate) -> None:
+    """Accepted half an hour ago and still no appointment: the operators are told. Nothing else changes."""
+    found = await record.lock(session, message.request)
+    request = found.request
+    if request.state is State.ACCEPTED and (request.attempt, request.performer) == (message.attempt, message.performer):
+        await announce.operators(session, "form-late", request)

@@ -1,0 +1,87 @@
+"""The outbox topics, and what each message carries: references and wire identifiers, no clinical content and no patient name."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar, Literal
+
+from hub.storage.outbox import Message
+
+
+class WaveOver(Message):
+    """The delay of a wave has passed. Does nothing when the request is no longer searching."""
+
+    topic: ClassVar[str] = "wave.over"
+    request: str
+    attempt: int
+    number: int
+
+
+class ResponseOver(Message):
+    """The response deadline of one attempt has passed."""
+
+    topic: ClassVar[str] = "response.over"
+    request: str
+    attempt: int
+
+
+class FormLate(Message):
+    """Accepted, and no appointment proposed for a while: the operators are told (workflow.md 4.4)."""
+
+    topic: ClassVar[str] = "form.late"
+    request: str
+    attempt: int
+    performer: str
+
+
+class SasOutcome(Message):
+    """One version of a coordinating Task, for the SAS that handed the request over (sas.md 17.10)."""
+
+    topic: ClassVar[str] = "sas.outcome"
+    client: str
+    request: str
+    task: str
+    version: int
+
+
+class SendMail(Message):
+    """A mail to the holder of an account. ``template`` names what is said; ``due`` is the hour it speaks of."""
+
+    topic: ClassVar[str] = "mail.send"
+    account: str
+    template: str
+    reference: str
+    request: str | None = None
+    due: datetime | None = None
+
+
+class SendSms(Message):
+    """A text message to the holder of an account."""
+
+    topic: ClassVar[str] = "sms.send"
+    account: str
+    template: str
+    reference: str
+    request: str | None = None
+    due: datetime | None = None
+
+
+class SendCode(Message):
+    """A one-time code: the code itself stays in the table of codes, encrypted, until the message is prepared."""
+
+    topic: ClassVar[str] = "code.send"
+    account: str
+    channel: Literal["sms", "email"]
+    code: str
+
+
+class DmpSubmission(Message):
+    """One version of a note for the DMP, with the identifiers by which the DMP recognises a repeat."""
+
+    topic: ClassVar[str] = "dmp.submission"
+    note: str
+    version: int
+    unique_id: str
+    set_id: str
+    submission_id: str
+    asked_by: str
