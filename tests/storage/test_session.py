@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from hub.storage.session import Database, embedded, libpq_url, psycopg_url, stop_embedded
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ("postgres://a:b@h:1/d", "postgresql+psycopg://a:b@h:1/d"),
+        ("postgresql://a:b@h:1/d", "postgresql+psycopg://a:b@h:1/d"),
+        ("postgresql+psycopg://a:b@h:1/d", "postgresql+psycopg://a:b@h:1/d"),
+        ("postgresql://u@/d?host=/run/x", "postgresql+psycopg://u@/d?host=%2Frun%2Fx"),
+    ],
+)
+def test_any_address_is_read_on_psycopg(given: str, wanted: str) -> None:
+    assert psycopg_url(given).render_as_string(hide_password=False) == wanted
+
+
+async def test_transaction_commits_or_rolls_back(database: Database) -> None:
+    async with database.transaction() as session:
+        await session.execute(text("CREATE TABLE kept (n int)"))
+        await session.execute(text("INSERT INTO kept VALUES (1)"))
+    with pytest.raises(RuntimeError):
+        async with database.transaction() as session:
+            await session.execute(text("INSERT INTO kept VALUES (2)"))
+            raise RuntimeError("change of mind")
+    async with database.reading() as session:
+        assert list((await session.execute(text("SELECT n FROM kept"))).scalars()) == [1]
+
+
+async def test_reading_holds_no_transaction(database: Database) -> None:
+    async with database.reading() as session:
+        first = (await session.execute(text("SELECT clock_timestamp(), now()"))).one()
+        second = (await session.execute(text("SELECT now()"))).scalar_one()
+        assert second > first[1]
+        assert (await session.execute(text("SHOW timezone"))).scalar_one() == "UTC"
+
+
+async def test_a_pooled_connection_leaves_autocommit_behind(database: Database) -> None:
+    for _ in range(3):
+        async with database.reading() as session:
+            await session.execute(text("SELECT 1"))
+        async with database.transaction() as session:
+            one = (await session.execute(text("SELECT now()"))).scalar_one()
+            assert (await session.execute(text("SELECT now()"))).scalar_one() == one
+
+
+async def test_listen_hears_what_is_committed_and_nothing_else(database: Database) -> None:
+    heard = database.listen("bell")
+    assert await anext(heard) == ""
+    with pytest.raises(RuntimeError):
+        async with database.transaction() as session:
+            await session.execute(text("SELECT pg_notify('bell', 'never')"))
+            raise RuntimeError("rolled back")
+    async with database.transaction() as session:
+        await session.execute(text("SELECT pg_notify('bell', 'ding')"))
+    assert await asyncio.wait_for(anext(heard), 10) == "ding"
+    await heard.aclose()
+
+
+async def test_listen_comes_back_after_the_line_is_cut(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hub.storage.session.RECONNECT_AFTER", 0.01)
+    heard = database.listen("bell")
+    assert await anext(heard) == ""
+    async with database.transaction() as session:
+        await session.execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND pid <> pg_backend_pid()"
+            )
+        )
+    assert await asyncio.wait_for(anext(heard), 10) == ""
+    async with database.transaction() as session:
+        await session.execute(text("SELECT pg_notify('bell', 'again')"))
+    assert await asyncio.wait_for(anext(heard), 10) == "again"
+    await heard.aclose()
+
+
+ATTACH = """
+import sys, psycopg
+from pathlib import Path
+from hub.storage.session import embedded, libpq_url
+url = embedded(Path(sys.argv[1]))
+with psycopg.connect(libpq_url(url)) as line:
+    print(line.execute("SELECT pg_postmaster_start_time()::text || ' ' || current_setting('fsync')").fetchone()[0])
+"""
+
+
+def test_several_processes_share_one_embedded_server() -> None:
+    with tempfile.TemporaryDirectory(prefix="hub-embedded-", ignore_cleanup_errors=True) as folder:
+        directory = Path(folder) / "deeper" / "data"
+        url = embedded(directory)
+        with psycopg.connect(libpq_url(url)) as line:
+            row = line.execute("SELECT pg_postmaster_start_time()::text || ' ' || current_setting('fsync')").fetchone()
+        assert row is not None and row[0].endswith(" on")
+        done = subprocess.run(
+            [sys.executable, "-c", ATTACH, str(directory)],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.strip() == row[0]
+        with psycopg.connect(libpq_url(url)) as line:  # the other process ended: the server stays for us
+            line.execute("SELECT 1")
+        stop_embedded(directory)
+        with pytest.raises(psycopg.OperationalError):
+            psycopg.connect(libpq_url(url))
