@@ -66,13 +66,25 @@ class SendSms(Message):
     due: datetime | None = None
 
 
-class SendCode(Message):
-    """A one-time code: the code itself stays in the table of codes, encrypted, until the message is prepared."""
+class SendCodeMail(Message):
+    """A one-time code or link by mail. The code itself stays in the table of codes, encrypted, until the message is prepared."""
 
-    topic: ClassVar[str] = "code.send"
+    topic: ClassVar[str] = "mail.code"
     account: str
-    channel: Literal["sms", "email"]
     code: str
+
+
+class SendCodeSms(Message):
+    """A one-time code by text message."""
+
+    topic: ClassVar[str] = "sms.code"
+    account: str
+    code: str
+
+
+def send_code(channel: Literal["sms", "email"], *, account: str, code: str) -> Message:
+    """The message that carries the one-time code of that id to the holder of the account."""
+    return SendCodeSms(account=account, code=code) if channel == "sms" else SendCodeMail(account=account, code=code)
 
 
 class DmpSubmission(Message):
