@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
-from sqlalchemy import MetaData
+from sqlalchemy import DDL, MetaData, Table, event
 
 metadata = MetaData(
     naming_convention={
@@ -22,3 +22,11 @@ def everything() -> MetaData:
     for module in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{module.name}")
     return metadata
+
+
+def with_sql(table: Table, *statements: str) -> Table:
+    """Statements run once the table exists, in a fresh database as in the migration that creates it: triggers, functions."""
+    table.info["sql"] = statements
+    for statement in statements:
+        event.listen(table, "after_create", DDL(statement.replace("%", "%%")))  # type: ignore[no-untyped-call]
+    return table

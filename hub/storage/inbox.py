@@ -1,0 +1,28 @@
+"""The memory of messages already received: the second copy gets the first answer, and does nothing."""
+
+from __future__ import annotations
+
+from sqlalchemy import bindparam, func, select
+
+from hub import clock
+from hub.storage.session import Session
+from hub.storage.tables.machinery import inbox
+
+LOCK = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("pair"), 0)))
+ANSWER = select(inbox.c.answer).where(inbox.c.source == bindparam("source"), inbox.c.message_id == bindparam("message"))
+
+
+async def recall(session: Session, source: str, message_id: str) -> bytes | None:
+    """The answer given to this message of this source, or ``None`` the first time.
+
+    Until the transaction ends nobody else gets past this point with the same pair, so copies that arrive together are
+    treated one after the other. Needs a transaction, not a reading session.
+    """
+    await session.execute(LOCK, {"pair": f"inbox\x1f{source}\x1f{message_id}"})
+    return (await session.execute(ANSWER, {"source": source, "message": message_id})).scalar_one_or_none()
+
+
+async def remember(session: Session, source: str, message_id: str, answer: bytes) -> None:
+    """Keep the answer, in the transaction of the effect. Raises ``sqlalchemy.exc.IntegrityError`` when one was kept before."""
+    values = {"source": source, "message_id": message_id, "answer": answer, "received_at": clock.now()}
+    await session.execute(inbox.insert().values(values))
