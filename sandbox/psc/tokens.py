@@ -99,12 +99,12 @@ def confirmation(certificate: bytes | None, encoding: str) -> dict[str, Any]:
 
 
 def thumbprints(certificate: bytes) -> dict[str, str]:
+    return encodings(hashlib.sha256(certificate).digest())
+
+
+def encodings(digest: bytes) -> dict[str, str]:
     """`x5t#S256` as RFC 8705 has it, and as the national material does: base64 of the hexadecimal text (8.4)."""
-    digest = hashlib.sha256(certificate)
-    return {
-        "rfc": jose.b64(digest.digest()),
-        "ans": base64.b64encode(digest.hexdigest().encode("ascii")).decode("ascii"),
-    }
+    return {"rfc": jose.b64(digest), "ans": base64.b64encode(digest.hex().encode("ascii")).decode("ascii")}
 
 
 def _common(realm: Realm, grant: Grant, session: Session, person: Person) -> dict[str, Any]:
