@@ -6,14 +6,14 @@ The web face shows the sentence and the remedy, the FHIR face answers an Operati
 from __future__ import annotations
 
 import csv
-import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from hub.domain.typography import typeset
+
 TABLE = Path(__file__).with_name("refusals.csv")
-NO_BREAK = "\u00a0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,13 +37,6 @@ def rows() -> dict[str, Row]:
 
 def _row(code: str, http: str, fhir_issue: str, system: str, french: str, remedy: str) -> Row:
     return Row(code=code, http=int(http), fhir_issue=fhir_issue, system=system, french=french, remedy=remedy)
-
-
-def typeset(text: str) -> str:
-    """French typography: typographic apostrophe, no-break spaces inside guillemets and before ``: ; ! ? %``."""
-    text = text.replace("'", "’")
-    text = re.sub(r" (?=[:;!?%»](?:\s|$|[.,)]))", NO_BREAK, text)
-    return text.replace("« ", f"«{NO_BREAK}")
 
 
 class Refusal(Exception):

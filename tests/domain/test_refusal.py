@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hub.domain.refusal import TABLE, Refusal, rows, typeset
+from hub.domain.refusal import TABLE, Refusal, rows
 
 HUB = Path(__file__).parents[2] / "hub"
 ISSUE_TYPES = (
@@ -80,8 +80,3 @@ def test_a_refusal_without_a_row_or_without_its_words_is_our_bug() -> None:
         Refusal("never-heard-of")
     with pytest.raises(KeyError):
         Refusal("territory-not-served")
-
-
-def test_typography_is_french() -> None:
-    assert typeset("L'heure : « midi » ; ah ?") == "L’heure\u00a0: «\u00a0midi\u00a0»\u00a0; ah\u00a0?"
-    assert typeset("https://a.test:80/b?c=1") == "https://a.test:80/b?c=1"
