@@ -1,0 +1,68 @@
+"""Invented notes, as the workflow hands them over."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from hub.connectors.dmp import mapping
+
+NURSE = {
+    "identifier": "899700000017",
+    "family": "MARTIN",
+    "given": "Claire",
+    "profession": "60",
+    "civility": "MME",
+    "signed_in_at": datetime(2026, 11, 5, 17, 2, 11, tzinfo=UTC),
+}
+PHYSICIAN = {**NURSE, "identifier": "899700999909", "family": "VASSEUR", "given": "Hélène"} | {
+    "profession": "10",
+    "skill": "SM26",
+    "title": "DR",
+}
+PATIENT = {
+    "id": "9f1c2d1e-0000-4000-8000-000000000123",
+    "ins": "279035121518989",
+    "ins_oid": "1.2.250.1.213.1.4.10",
+    "reliability": "QUAL",
+    "birth_name": "PAT-TROIS",
+    "given": "DOMINIQUE MARIE-LOUISE",
+    "first_given": "DOMINIQUE",
+    "sex": "female",
+    "birth_date": date(1979, 3, 28),
+    "birth_place": "51215",
+}
+IDS = {
+    "unique_id": "1.2.250.1.999.1.1.4242.3.20261105.17",
+    "set_id": "1.2.250.1.999.1.1.4242.2.20261105.17",
+    "submission_id": "1.2.250.1.999.1.1.4242.1.20261105.3",
+}
+
+
+def material(**changes: Any) -> dict[str, Any]:
+    """What the workflow collects about a nurse's note; ``changes`` replace fields, ``author_``/``patient_``/``act_`` inner ones."""
+    whole: dict[str, Any] = {
+        "kind": "OBS",
+        "text": "Pansement refait. Plaie propre, pas de fièvre.",
+        "written_at": datetime(2026, 11, 5, 17, 20, tzinfo=UTC),
+        "asked_at": datetime(2026, 11, 5, 17, 30, tzinfo=UTC),
+        "patient": dict(PATIENT),
+        "author": dict(NURSE),
+        "act": {
+            "start": datetime(2026, 11, 5, 17, 0, tzinfo=UTC),
+            "end": datetime(2026, 11, 5, 17, 20, tzinfo=UTC),
+            "at_home": True,
+        },
+    }
+    for name, value in changes.items():
+        part, _, inner = name.partition("__")
+        if inner:
+            whole[part] = {**whole[part], inner: value}
+        else:
+            whole[name] = value
+    return whole
+
+
+def filing(**changes: Any) -> mapping.Filing:
+    """The filing of :func:`material`."""
+    return mapping.filing(material(**changes), **IDS)
