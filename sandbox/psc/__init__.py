@@ -37,7 +37,7 @@ class PscTwin:
         """Nothing beside the listeners."""
 
     async def stop(self) -> None:
-        """Nothing beside the listeners."""
+        self.realm.notices.cancel()
 
 
 __all__ = ["PscTwin"]

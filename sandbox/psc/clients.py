@@ -25,6 +25,7 @@ class Client:
     logout_uris: tuple[str, ...]
     secret: str = ""
     subject_dn: str = ""
+    backchannel_uri: str = ""
 
     @property
     def by_certificate(self) -> bool:
@@ -34,6 +35,7 @@ class Client:
 def registered(hub_url: str) -> dict[str, Client]:
     """The hub twice: with a secret, and with its organisation certificate ORG AUTH_CLI."""
     redirects, logouts = (f"{hub_url}/connexion/psc/retour",), (f"{hub_url}/connexion",)
+    told = f"{hub_url}/oidc/backchannel-logout"
     clients = (
         Client(
             id="colibri-sandbox",
@@ -41,6 +43,7 @@ def registered(hub_url: str) -> dict[str, Client]:
             redirect_uris=redirects,
             logout_uris=logouts,
             secret="secret-invente-colibri",
+            backchannel_uri=told,
         ),
         Client(
             id="colibri-sandbox-mtls",
@@ -48,6 +51,7 @@ def registered(hub_url: str) -> dict[str, Client]:
             redirect_uris=redirects,
             logout_uris=logouts,
             subject_dn="CN=HUB COLIBRI SANDBOX AUTH,OU=10B0123456,O=CPTS DES BOUCLES DE L'OISE,C=FR",
+            backchannel_uri=told,
         ),
     )
     return {client.id: client for client in clients}

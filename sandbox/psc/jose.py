@@ -39,8 +39,8 @@ def unb64(text: str) -> bytes:
     return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
 
 
-def sign_rs256(claims: Mapping[str, Any], key: RSAPrivateKey, *, kid: str) -> str:
-    signed = _signing_input({"typ": "JWT", "alg": "RS256", "kid": kid}, claims)
+def sign_rs256(claims: Mapping[str, Any], key: RSAPrivateKey, *, kid: str, typ: str = "JWT") -> str:
+    signed = _signing_input({"typ": typ, "alg": "RS256", "kid": kid}, claims)
     return f"{signed}.{b64(key.sign(signed.encode('ascii'), padding.PKCS1v15(), hashes.SHA256()))}"
 
 

@@ -64,10 +64,10 @@ class Keyring:
         signing = [jose.jwk(key.private.public_key(), kid=key.kid) for key in self._signing()]
         return [jose.jwk(spare.private.public_key(), kid=spare.kid, use="enc", alg="RSA-OAEP"), *signing]
 
-    def sign(self, claims: Mapping[str, Any], *, stranger: bool = False) -> str:
+    def sign(self, claims: Mapping[str, Any], *, stranger: bool = False, typ: str = "JWT") -> str:
         """RS256. A stranger's signature is valid, but its key is published nowhere."""
         key = new_key() if stranger else self._current
-        return jose.sign_rs256(claims, key.private, kid=key.kid)
+        return jose.sign_rs256(claims, key.private, kid=key.kid, typ=typ)
 
     def seal(self, claims: Mapping[str, Any]) -> str:
         """HS512 with a secret nobody else holds: refresh tokens are opaque to clients."""

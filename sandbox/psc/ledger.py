@@ -61,6 +61,10 @@ class Ledger:
     def close(self, grant_id: str) -> None:
         self._grants.pop(grant_id, None)
 
+    def clients_of(self, sid: str) -> set[str]:
+        """Services that obtained tokens in this session."""
+        return {grant.client_id for grant in self._grants.values() if grant.sid == sid}
+
     def register(self, jti: str, *, grant: Grant, expires: float) -> None:
         self._issued[jti] = Issued(grant=grant.id, expires=expires)
         if len(self._issued) + len(self._codes) > SWEEP_ABOVE:

@@ -22,3 +22,4 @@ class Options(BaseModel):
     cnf_encoding: Literal["rfc", "ans", "none"] = "rfc"
     logout_state: bool = True
     refresh_single_use: bool = True
+    backchannel_logout: bool = False  # opened per client on request, if at all (11.3)

@@ -3,12 +3,13 @@
 from typing import Any
 
 from sandbox.faults import Faults
-from sandbox.psc import clients, people
+from sandbox.psc import claims, clients, people
 from sandbox.psc.desk import Desk
 from sandbox.psc.keys import Keyring
 from sandbox.psc.ledger import Ledger
+from sandbox.psc.notices import Ended, Notices
 from sandbox.psc.options import Options
-from sandbox.psc.sessions import Sessions
+from sandbox.psc.sessions import Session, Sessions
 from sandbox.world import World
 
 NAME = "esante-wallet"
@@ -34,6 +35,7 @@ class Realm:
         self.issuer = f"{world.settings.url('psc')}/auth/realms/{NAME}"
         self.wallet = world.settings.url("wallet")
         self.people = people.load()
+        self.notices = Notices(world, self.issuer)
         self.reset()
 
     def reset(self) -> None:
@@ -42,9 +44,10 @@ class Realm:
         self.clients = clients.registered(self.world.settings.hub_url)
         self.keyring = Keyring()
         self.ledger = Ledger(self.now)
-        self.sessions = Sessions(self.now, lambda: self.options)
+        self.sessions = Sessions(self.now, lambda: self.options, self._tell)
         self.desk = Desk(self.now, lambda: self.options)
         self.faults.clear()
+        self.notices.cancel()
 
     def now(self) -> float:
         """Seconds since the epoch, by the sandbox's clock."""
@@ -54,3 +57,14 @@ class Realm:
         """New options from some of their members. Raises pydantic's ValidationError, and then changes nothing."""
         self.options = Options.model_validate({**self.options.model_dump(), **changes})
         return self.options
+
+    def _tell(self, session: Session) -> None:
+        """Every service of the session hears that it is over, if that is switched on (11.3)."""
+        if not self.options.backchannel_logout:
+            return
+        for client_id in sorted(self.ledger.clients_of(session.sid)):
+            client = self.clients.get(client_id)
+            if client and client.backchannel_uri:
+                subject = claims.subject(self.people[session.person])
+                about = Ended(sid=session.sid, subject=subject, person=session.person)
+                self.notices.send(client, about, self.keyring)

@@ -20,9 +20,14 @@ class Session:
 
 
 class Sessions:
-    def __init__(self, now: Callable[[], float], options: Callable[[], Options]) -> None:
+    """`ended` hears of each session that somebody ended; one that ran out of time ends in silence."""
+
+    def __init__(
+        self, now: Callable[[], float], options: Callable[[], Options], ended: Callable[[Session], None]
+    ) -> None:
         self._now = now
         self._options = options
+        self._ended = ended
         self._open: dict[str, Session] = {}
 
     def sign_in(self, person: str, auth_mode: str, *, former: str | None = None) -> Session:
@@ -55,7 +60,13 @@ class Sessions:
             self._open[sid] = replace(session, active=self._now())
 
     def end(self, sid: str) -> bool:
-        return self._open.pop(sid, None) is not None
+        """False when there was nothing to end."""
+        session = self.alive(sid)
+        if session is None:
+            return False
+        del self._open[sid]
+        self._ended(session)
+        return True
 
     def end_all(self, person: str | None) -> list[str]:
         """End every session, or every session of one person; the sids that were alive."""

@@ -1,9 +1,9 @@
 """Doors the real service does not have: answer for the phone, turn the keys, change durations (mounted at /twins/psc)."""
 
-from typing import Any
+from typing import Any, Self
 
 from fastapi import APIRouter, HTTPException
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from sandbox.psc.clients import Client
 from sandbox.psc.desk import Answer, Push
@@ -13,10 +13,22 @@ ALL = "all"
 
 
 class Named(BaseModel):
-    """A national identifier, or « all »."""
+    """One person, or everybody: {"identifier": "8997…"}, {"identifier": "all"} or {"all": true}."""
 
     model_config = ConfigDict(extra="forbid")
-    identifier: str = ALL
+    identifier: str = ""
+    all: bool = False
+
+    @model_validator(mode="after")
+    def one_or_all(self) -> Self:
+        if bool(self.identifier) == self.all:
+            raise ValueError("give an identifier or all, one of them")
+        return self
+
+    @property
+    def person(self) -> str | None:
+        """None for everybody."""
+        return None if self.all or self.identifier == ALL else self.identifier
 
 
 class Rotation(BaseModel):
@@ -34,6 +46,7 @@ class NewClient(BaseModel):
     logout_uris: tuple[str, ...] = ()
     secret: str = ""
     subject_dn: str = ""
+    backchannel_uri: str = ""
 
 
 def routes(realm: Realm) -> APIRouter:
@@ -46,7 +59,7 @@ def routes(realm: Realm) -> APIRouter:
         return {"pending": [_shown(push) for push in realm.desk.pending()]}
 
     @router.post("/rotate-keys")
-    async def rotate(rotation: Rotation) -> dict[str, Any]:
+    async def rotate(rotation: Rotation = Rotation()) -> dict[str, Any]:
         kid = realm.keyring.rotate(brutal=rotation.brutal)
         return {"kid": kid, "published": [key["kid"] for key in realm.keyring.published()]}
 
@@ -67,7 +80,7 @@ def routes(realm: Realm) -> APIRouter:
 
     @router.post("/unlock")
     async def unlock(named: Named) -> dict[str, list[str]]:
-        found = [person for person in realm.desk.wrong_pins() if named.identifier in (ALL, person)]
+        found = [person for person in realm.desk.wrong_pins() if named.person in (None, person)]
         for person in found:
             realm.desk.unlock(person)
         return {"unlocked": found}
@@ -91,15 +104,14 @@ def _service_routes(router: APIRouter, realm: Realm) -> None:
     @router.post("/end-sessions")
     async def end(named: Named) -> dict[str, list[str]]:
         """Sessions of a person end at the national side, as when somebody signs out of another service."""
-        return {"ended": realm.sessions.end_all(None if named.identifier == ALL else named.identifier)}
+        return {"ended": realm.sessions.end_all(named.person)}
 
 
 def _answers(realm: Realm, answer: Answer) -> Any:
     async def act(named: Named) -> dict[str, list[dict[str, Any]]]:
-        person = None if named.identifier == ALL else named.identifier
-        answered = [realm.desk.answer(push, answer) for push in realm.desk.pending(person)]
-        if person and not answered:
-            raise HTTPException(404, f"no pending request for {person}")
+        answered = [realm.desk.answer(push, answer) for push in realm.desk.pending(named.person)]
+        if named.person and not answered:
+            raise HTTPException(404, f"no pending request for {named.person}")
         return {"answered": [_shown(push) for push in answered]}
 
     return act
