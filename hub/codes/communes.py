@@ -221,7 +221,15 @@ def rows(entries: list[Entry], geonames: Iterable[dict[str, Any]]) -> list[tuple
         precision, point = next(((name, point) for name, point in chances if point), ("none", None))
         where = (f"{point[0]:.5f}", f"{point[1]:.5f}") if point else ("", "")
         table.append(
-            (code, entry["nom"], _department(entry), " ".join(postcodes[code]), " ".join(former[code]), *where, precision)
+            (
+                code,
+                entry["nom"],
+                _department(entry),
+                " ".join(postcodes[code]),
+                " ".join(former[code]),
+                *where,
+                precision,
+            )
         )
     return table
 
@@ -235,7 +243,10 @@ def main(data: str, geonames: str) -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         writer.writerows(table)
-    count = {precision: sum(line[-1] == precision for line in table) for precision in ("place", "neighbour", "district", "none")}
+    count = {
+        precision: sum(line[-1] == precision for line in table)
+        for precision in ("place", "neighbour", "district", "none")
+    }
     sys.stdout.write(f"{len(table)} communes: {count}\n")
 
 

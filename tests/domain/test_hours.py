@@ -80,7 +80,15 @@ def test_hours_may_break_at_noon_last_until_midnight_and_hold_on_holidays() -> N
 
 
 @pytest.mark.parametrize(
-    "wrong", [{}, {"mon": ()}, {"mon": ("20:00-08:00",)}, {"lundi": ("08:00-09:00",)}, {"mon": ("8-9",)}, {"mon": ("08:00-24:30",)}]
+    "wrong",
+    [
+        {},
+        {"mon": ()},
+        {"mon": ("20:00-08:00",)},
+        {"lundi": ("08:00-09:00",)},
+        {"mon": ("8-9",)},
+        {"mon": ("08:00-24:30",)},
+    ],
 )
 def test_hours_that_cannot_be_are_refused(wrong: hours.Hours) -> None:
     with pytest.raises(ValueError):

@@ -29,7 +29,12 @@ def _raised() -> Iterator[tuple[str, str, set[str | None]]]:
     """Place, code and given words of each ``Refusal("…", …)`` of the tree; ``None`` among the words stands for ``**words``."""
     for path in sorted(HUB.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Refusal" and node.args:
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id == "Refusal"
+                and node.args
+            ):
                 for code in _literals(node.args[0]):
                     yield f"{path.relative_to(HUB)}:{node.lineno}", code, {word.arg for word in node.keywords}
 
@@ -67,7 +72,9 @@ def test_no_sentence_uses_a_word_the_voice_forbids(word: str) -> None:
 
 def test_a_refusal_carries_its_row_and_its_words() -> None:
     other = Refusal("missing-data", what="le motif", expression="Bundle.entry[4].resource.reasonCode")
-    refusal = Refusal("territory-not-served", commune="L'Isle-Adam", expression="Bundle.entry[0]", retry_after=60, more=(other,))
+    refusal = Refusal(
+        "territory-not-served", commune="L'Isle-Adam", expression="Bundle.entry[0]", retry_after=60, more=(other,)
+    )
     assert (refusal.http, refusal.fhir_issue, refusal.system) == (422, "business-rule", "sas-handoff-error")
     assert refusal.text == "Aucune CPTS ne couvre L’Isle-Adam."
     assert refusal.words == {"commune": "L'Isle-Adam"}
