@@ -116,6 +116,7 @@ class Identity:
     civility: str = ""
     other_ids: tuple[OtherId, ...] = ()
     exercises: tuple[Exercise, ...] = ()
+    agrees: bool = True  # false when the claims bear different numbers: kept and audited (psc.md 5.6)
 
     @property
     def is_minimal(self) -> bool:

@@ -6,25 +6,24 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from hub import clock
-from hub.domain import notices
+from hub.domain import hours
 from hub.storage import rows, situations
 from hub.storage.session import Session
 from hub.storage.tables.accounts import (
     account,
     account_review,
+    browser_session,
+    candidate,
     capacity,
     other_id,
     sign_in_method,
     situation,
 )
-
-PARIS = ZoneInfo("Europe/Paris")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +71,8 @@ class Method:
     totp_step: int | None = None
     tries: int = 0
     closed_until: datetime | None = None
+    code_tries: int = 0
+    code_closed_until: datetime | None = None
     id: int | None = None
 
 
@@ -98,6 +99,12 @@ async def lock(session: Session, id: str) -> Account | None:
     return await rows.one(session, Account, select(account).where(account.c.id == id).with_for_update())
 
 
+async def in_line(session: Session, national_ids: Iterable[str]) -> None:
+    """Let only one transaction at a time decide about a person: held until its end."""
+    for number in sorted(set(national_ids)):
+        await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(number, 20260401))))
+
+
 async def by_email(session: Session, address: str) -> list[Account]:
     """Accounts whose confirmed e-mail is that one, without case."""
     same = and_(func.lower(account.c.email) == address.lower(), account.c.email_confirmed_at.is_not(None))
@@ -115,6 +122,16 @@ async def matching(session: Session, national_ids: Iterable[str]) -> list[Accoun
         account.c.national_id.in_(wanted), account.c.id.in_(by_method), account.c.id.in_(by_other)
     )
     return await rows.every(session, Account, select(account).where(bears).order_by(account.c.created_at))
+
+
+async def merge(session: Session, *, source: str, target: str) -> None:
+    """Everything ``source`` had is ``target``'s; ``source`` is closed. Roles keep their ids, hence their grants."""
+    for table in (sign_in_method, situation, candidate, capacity, browser_session):
+        await session.execute(update(table).where(table.c.account == source).values(account=target))
+    moved = select(other_id.c.value, other_id.c.origin).where(other_id.c.account == source)
+    await add_other_ids(session, target, {row.value: row.origin for row in await session.execute(moved)})
+    await session.execute(delete(other_id).where(other_id.c.account == source))
+    await change(session, source, state="closed", national_id=None)
 
 
 async def free_identifier(session: Session, tried: str) -> bool:
@@ -200,10 +217,10 @@ async def channels_of(session: Session, id: str) -> Channels:
         return Channels(email=False, sms=False)
     wanted = await situations.wishes(session, id)
     now = clock.now()
-    openings = [notices.opens_at(wish.hours, now, PARIS) for wish in wanted]
-    later = [moment for moment in openings if moment is not None]
+    openings = [hours.next_opening(wish.hours, now, hours.zone_of(commune)) for wish, commune in wanted if wish.hours]
+    is_open = len(openings) < len(wanted) or not openings or min(openings) <= now
     return Channels(
-        email=one.email_confirmed_at is not None and (not wanted or any(wish.by_email for wish in wanted)),
-        sms=one.mobile_confirmed_at is not None and any(wish.by_sms for wish in wanted),
-        opens_at=min(later) if later and len(later) == len(openings) else None,
+        email=one.email_confirmed_at is not None and (not wanted or any(wish.by_email for wish, _ in wanted)),
+        sms=one.mobile_confirmed_at is not None and any(wish.by_sms for wish, _ in wanted),
+        opens_at=None if is_open else min(openings),
     )

@@ -57,14 +57,15 @@ class Capacity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preference:
-    """What a professional wants in one situation (workflow.md 3). ``hours``: ISO day as text -> periods; ``absences``: pairs of
+    """What a professional wants in one situation (workflow.md 3). ``hours``: when notices may
+    arrive, as :mod:`hub.domain.hours` reads them, empty for any time; ``absences``: pairs of
     dates, both included; ``addresses``: places of practice, the first one is where distances start.
     """
 
     role: str
     radius_km: int
     kinds: list[str]
-    hours: dict[str, list[list[str]]]
+    hours: dict[str, list[str]]
     network: str | None = None
     care_types: list[str] = field(default_factory=list)
     sas_networks: list[str] = field(default_factory=list)
@@ -136,7 +137,8 @@ async def forget_preference(session: Session, role: str) -> None:
     await session.execute(delete(preference).where(preference.c.role == role))
 
 
-async def wishes(session: Session, id: str) -> list[Preference]:
-    """The preferences of every situation still declared of an account."""
-    query = select(preference).join(situation, situation.c.role == preference.c.role)
-    return await rows.every(session, Preference, query.where(situation.c.account == id, situation.c.ended_at.is_(None)))
+async def wishes(session: Session, id: str) -> list[tuple[Preference, str]]:
+    """The preferences of every situation still declared of an account, with its commune."""
+    query = select(preference, situation.c.commune).join(situation, situation.c.role == preference.c.role)
+    found = await session.execute(query.where(situation.c.account == id, situation.c.ended_at.is_(None)))
+    return [(rows.record(Preference, row), row.commune) for row in found]

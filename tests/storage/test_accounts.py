@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hub import clock
-from hub.domain import notices
+from hub.domain import preferences
 from hub.storage import accounts, candidates, situations
 from hub.storage.accounts import Account, Method
 from hub.storage.candidates import Row
@@ -52,12 +52,12 @@ async def test_channels(session: Session, clock: FrozenClock) -> None:
         session, "a", email="a@example.org", email_confirmed_at=now, mobile="+33639980001", mobile_confirmed_at=now
     )
     assert await accounts.channels_of(session, "a") == accounts.Channels(email=True, sms=False)
-    await in_role(session, "a", "r1", hours=notices.DEFAULT_HOURS)
+    await in_role(session, "a", "r1", hours=preferences.DEFAULT_HOURS)
     told = await accounts.channels_of(session, "a")
     assert told.sms
     assert told.opens_at is not None
     assert told.opens_at.isoformat() == "2026-11-23T07:00:00+00:00"
-    await in_role(session, "a", "r2", hours={"6": [["20:00", "23:00"]]}, by_sms=False)
+    await in_role(session, "a", "r2", hours={"sat": ["20:00-23:00"]}, by_sms=False)
     assert (await accounts.channels_of(session, "a")).opens_at is None
 
 

@@ -117,4 +117,15 @@ def identity(userinfo: Mapping[str, Any], *, issuer: str, id_token: Mapping[str,
         civility=_text(said, "codecivilite") or _text(professional, "codecivilite"),
         other_ids=tuple(other for other in others if other.value),
         exercises=tuple(exercise(one) for one in _list(professional.get("exercices"))),
+        agrees=all(number == national_id for number in _also_said(said, signed)),
     )
+
+
+def _also_said(said: Mapping[str, Any], signed: Mapping[str, Any]) -> Iterable[str]:
+    """The other places where the number stands; a technical ``sub`` bears it only in its federated form ``f:<store>:<number>``."""
+    for claims in (said, signed):
+        if username := _text(claims, "preferred_username"):
+            yield username
+        sub = _text(claims, "sub").split(":", 2)
+        if sub[0] == "f" and len(sub) == 3:
+            yield sub[2]

@@ -18,6 +18,8 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    func,
+    literal_column,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
@@ -36,7 +38,7 @@ account = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("identifier", Text, unique=True, comment="5 digits, of a local account"),
-    Column("national_id", Text, unique=True, comment="prefix and number"),
+    Column("national_id", Text, comment="prefix and number, verified"),
     Column("practitioner", Text, comment="Practitioner id"),
     Column("civility", Text, nullable=False, server_default=""),
     Column("given", Text, nullable=False, server_default="", comment="civil first name"),
@@ -49,6 +51,8 @@ account = Table(
     Column("state", Text, nullable=False, server_default="active", comment="active waiting closed"),
     Column("created_at", When, nullable=False),
     Column("signed_in_at", When),
+    Index("account_by_national_id", "national_id"),
+    Index("account_by_email", func.lower(literal_column("email"))),
 )
 
 sign_in_method = Table(
@@ -65,6 +69,8 @@ sign_in_method = Table(
     Column("totp_step", BigInteger, comment="last time step used: a TOTP code serves once"),
     Column("tries", Integer, nullable=False, server_default="0", comment="failed since the last success"),
     Column("closed_until", When),
+    Column("code_tries", Integer, nullable=False, server_default="0", comment="of the second factor"),
+    Column("code_closed_until", When),
     Column("created_at", When, nullable=False),
     UniqueConstraint("kind", "issuer", "subject"),
     Index("sign_in_method_by_account", "account"),
@@ -130,7 +136,7 @@ preference = Table(
     Column("care_types", Texts, nullable=False, server_default="{}", comment="care types taken; empty: all"),
     Column("sas_networks", Texts, nullable=False, server_default="{}", comment="CPTS for which a SAS volunteer"),
     Column("max_open", Integer),
-    Column("hours", JSONB, nullable=False, comment='day 1 to 7 -> [["08:00", "20:00"]]'),
+    Column("hours", JSONB, nullable=False, comment="hours for notices, as hub.domain.hours reads them; empty: any"),
     Column("absences", JSONB, nullable=False, server_default="[]", comment="[[from, until]] as dates, both included"),
     Column("by_email", Boolean, nullable=False, server_default="true"),
     Column("by_sms", Boolean, nullable=False, server_default="true"),

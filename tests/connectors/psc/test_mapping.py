@@ -165,3 +165,10 @@ values = st.recursive(
 def test_garbage_never_crashes(professional: Any, others: Any) -> None:
     who = read({**DOCTOR, "SubjectRefPro": {"exercices": professional}, "otherIds": others, "codeCivilite": others})
     assert situations(who) is not None
+
+
+def test_numbers_that_disagree_are_noticed() -> None:
+    assert read(DOCTOR).agrees
+    assert not read({**DOCTOR, "preferred_username": "899700999917"}).agrees
+    assert not read(DOCTOR, sub="f:550dc1c8:899700999917").agrees
+    assert read({**DOCTOR, "sub": "5b1c"}, sub="5b1c").agrees
