@@ -28,6 +28,7 @@ class Settings(BaseSettings):
     hub_url: str = "http://localhost:8000"
     hub_machine_url: str = "https://localhost:8443"
     clock_file: Path | None = None
+    cda_schema: Path | None = None  # entry point of the published CDA schema set, if the operator has it
     moody: bool = False
     host: str = "127.0.0.1"
     hub_env: str = Field(default="", validation_alias="HUB_ENV")
