@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from hub.connectors.dmp import cda, xds
-from hub.connectors.dmp.hl7 import institution, patient_info, person, specialty
-from hub.connectors.dmp.ins import cx
+from hub.connectors.dmp.hl7 import cx, institution, patient_info, person, specialty
 from hub.connectors.dmp.tables import Code, DocumentType, Tables
 
 LEVEL_1_FORMATS = {"text/plain": "urn:ihe:iti:xds-sd:text:2008", "application/pdf": "urn:ihe:iti:xds-sd:pdf:2008"}

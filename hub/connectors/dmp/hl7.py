@@ -8,6 +8,11 @@ from hub.connectors.dmp.xmltext import hl7
 EXTERNAL = ("3", "5")  # FINESS/... or SIRET/...: an identifier inside a structure
 
 
+def cx(matricule: str, oid: str) -> str:
+    """An INS, without the date of qualification (queries must not carry it)."""
+    return f"{matricule}^^^&{oid}&ISO^NH"
+
+
 def person(author: Author) -> str:
     """A professional (XCN): ``899700000017^MARTIN^Claire^^^^^^&1.2.250.1.71.4.2.1&ISO^D^^^IDNPS``."""
     kind = "EI" if author.identifier.startswith(EXTERNAL) else "IDNPS"
