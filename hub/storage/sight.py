@@ -1,0 +1,123 @@
+"""Visibility in SQL: the level at which a viewer sees a row of ``resource``, by the reach of its type (domain/visibility.py).
+
+The expressions below share the parameters of :func:`words`. A row is seen at level full, or at outline when something of it
+remains once cut (column ``outline``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, and_, bindparam, case, exists, func, literal, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY, TEXT
+from sqlalchemy.sql.selectable import LateralFromClause
+
+from hub import clock
+from hub.domain.people import Viewer, coordinators_key, operators_key
+from hub.domain.visibility import REACH, Level, Reach
+from hub.storage.tables.records import grant
+
+FULL, OUTLINE, NOTHING = int(Level.FULL), int(Level.OUTLINE), int(Level.NOTHING)
+
+
+def _keys(name: str) -> Any:
+    return func.any(bindparam(name, type_=ARRAY(TEXT)))
+
+
+def words(viewer: Viewer) -> dict[str, Any]:
+    """The values of the parameters that every expression of this module needs."""
+    keys = sorted(viewer.keys)
+    return {
+        "keys": keys,
+        "operators": [key for key in keys if key.startswith(operators_key(""))],
+        "coordinators": [key for key in keys if key.startswith(coordinators_key(""))],
+        "now": clock.now(),
+    }
+
+
+def _grants() -> tuple[FromClause, ColumnElement[bool]]:
+    held = grant.alias()
+    return held, and_(held.c.audience == _keys("keys"), or_(held.c.until.is_(None), held.c.until > bindparam("now")))
+
+
+def _by_request(row: FromClause) -> ColumnElement[int]:
+    held, mine = _grants()
+    return select(func.max(held.c.level)).where(mine, held.c.request == row.c.request).correlate(row).scalar_subquery()
+
+
+def _coordinating(row: FromClause) -> ColumnElement[int]:
+    """A coordinating Task is seen in full, or cut by coordinators only (fhir.md 9.4)."""
+    held, mine = _grants()
+    counts = or_(held.c.level == FULL, held.c.audience == _keys("coordinators"))
+    return (
+        select(func.max(held.c.level))
+        .where(mine, held.c.request == row.c.request, counts)
+        .correlate(row)
+        .scalar_subquery()
+    )
+
+
+def _by_owner(row: FromClause) -> ColumnElement[int]:
+    held, mine = _grants()
+    operates = and_(held.c.level == FULL, held.c.audience == _keys("operators"))
+    served = exists().where(mine, held.c.request == row.c.request, operates).correlate(row)
+    return case((or_(row.c.owner == _keys("keys"), served), FULL), else_=NOTHING)
+
+
+def _either(row: FromClause) -> ColumnElement[int]:
+    held, mine = _grants()
+    return select(func.max(held.c.level)).where(mine, held.c.patient == row.c.patient).correlate(row).scalar_subquery()
+
+
+def _by_patient(row: FromClause) -> ColumnElement[int]:
+    held, mine = _grants()
+    notebook = and_(held.c.patient == row.c.patient, held.c.request.is_(None))
+    return select(func.max(held.c.level)).where(mine, notebook).correlate(row).scalar_subquery()
+
+
+def _task(row: FromClause) -> ColumnElement[int]:
+    return case((row.c.owner.is_not(None), _by_owner(row)), else_=_coordinating(row))
+
+
+REACHES: dict[Reach, Any] = {
+    "request": _by_request,
+    "either": _either,
+    "patient": _by_patient,
+    "own": lambda row: case((row.c.owner == _keys("keys"), FULL), else_=NOTHING),
+    "open": lambda _: literal(FULL),
+    "nobody": lambda _: literal(NOTHING),
+}
+
+
+def _of_type(row: FromClause, type_name: str) -> ColumnElement[int]:
+    return _task(row) if type_name == "Task" else REACHES[REACH.get(type_name, "nobody")](row)
+
+
+def level(row: FromClause, sees_all: bool, types: Sequence[str] | None = None) -> ColumnElement[int]:
+    """The level of a row of ``resource`` for a viewer; ``types`` says which types it can be, any without it."""
+    if sees_all:
+        return literal(FULL)
+    possible = [*REACH] if types is None else [*types]
+    if len(possible) == 1:
+        return func.coalesce(_of_type(row, possible[0]), NOTHING)
+    by_reach: dict[str, list[str]] = {}
+    for type_name in possible:
+        by_reach.setdefault("task" if type_name == "Task" else REACH.get(type_name, "nobody"), []).append(type_name)
+    branches = [(row.c.type.in_(names), _of_type(row, names[0])) for names in by_reach.values()]
+    return func.coalesce(case(*branches, else_=NOTHING), NOTHING)
+
+
+def is_whole(viewer: Viewer, type_name: str) -> bool:
+    """Whether every row of this type is seen in full by this viewer, so that no level need be computed."""
+    return viewer.sees_all or REACH.get(type_name) == "open"
+
+
+def seen(row: FromClause, level: ColumnElement[int]) -> ColumnElement[bool]:
+    """The row exists for the viewer."""
+    return or_(level == FULL, and_(level == OUTLINE, row.c.outline))
+
+
+def beside(row: FromClause, level: ColumnElement[int], name: str) -> LateralFromClause:
+    """The level of a row as a lateral with one column ``level``, computed once a row (``OFFSET 0`` keeps it so)."""
+    return select(level.label("level")).correlate(row).offset(0).lateral(name)
