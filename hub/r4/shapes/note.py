@@ -15,14 +15,20 @@ PROFILE = "https://interop.esante.gouv.fr/ig/fhir/cdl/StructureDefinition/cdl-do
 EPISODE = "episode"  # our extension: the care request a note was written for
 
 
+def text_of(resource: Resource) -> str | None:
+    """The text of a note: the first attachment of type text/plain with data; ``None`` when there is none or it cannot be read."""
+    for part in resource.get("content", []):
+        attachment = part.get("attachment", {})
+        if attachment.get("contentType", "").startswith("text/plain") and "data" in attachment:
+            try:
+                return base64.b64decode(attachment["data"], validate=True).decode("utf-8")
+            except ValueError:
+                return None
+    return None
+
+
 def read(resource: Resource) -> Note:
     """The note as we decide about it; a note whose text lies in a Binary or is not text has an empty ``text``."""
-    texts = [
-        part["attachment"]
-        for part in resource["content"]
-        if part["attachment"].get("contentType", "").startswith("text/plain")
-    ]
-    data = texts[0].get("data", "") if texts else ""
     label = next((part["coding"][0]["code"] for part in resource.get("securityLabel", [])), None)
     appended = [part["target"] for part in resource.get("relatesTo", []) if part.get("code") == "appends"]
     moment = elements.instant(resource.get("date"))
@@ -33,7 +39,7 @@ def read(resource: Resource) -> Note:
         author=elements.reference_id(resource["author"][0], "PractitionerRole") or "",
         kind=elements.code(resource["type"], names.NOTE_TYPE) or "",
         title=resource.get("description", ""),
-        text=base64.b64decode(data).decode("utf-8"),
+        text=text_of(resource) or "",
         written_at=moment,
         is_urgent=(elements.extension(resource, names.EMERGENCY_EXTENSION) or {}).get("valueBoolean", False),
         mask=Mask(label) if label else None,

@@ -1,0 +1,56 @@
+"""Ready answers: one resource with its version headers, a Bundle, an OperationOutcome."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from email.utils import format_datetime
+from typing import Any
+
+from hub.domain.refusal import Refusal
+from hub.fhir.message import JSON, FhirRequest, FhirResponse
+from hub.r4 import json, names, outcome
+from hub.storage.resources import Stored
+
+Resource = dict[str, Any]
+
+
+def version_headers(stored: Stored) -> dict[str, str]:
+    """``ETag`` and ``Last-Modified`` of one version."""
+    return {"ETag": f'W/"{stored.version}"', "Last-Modified": format_datetime(stored.updated_at, usegmt=True)}
+
+
+def of_stored(request: FhirRequest, stored: Stored, *, status: int = 200) -> FhirResponse:
+    """The bytes as they were stored, or 304 when the client has this version already."""
+    headers = {"Content-Type": JSON, **version_headers(stored)}
+    if request.method in ("GET", "HEAD") and request.headers.get("if-none-match") == headers["ETag"]:
+        return FhirResponse(status=304, headers=version_headers(stored))
+    if status == 201:
+        headers["Location"] = f"{request.base}/{stored.type}/{stored.id}/_history/{stored.version}"
+    return returning(request, FhirResponse(status=status, body=stored.content, headers=headers))
+
+
+def returning(request: FhirRequest, answer: FhirResponse) -> FhirResponse:
+    """Obey ``Prefer: return=minimal|representation|OperationOutcome`` on a write (RFC 7240, FHIR R4 3.1.0.1.4)."""
+    wish = request.preference("return")
+    if request.method in ("GET", "HEAD") or wish in (None, "representation"):
+        return answer
+    kept = {name: value for name, value in answer.headers.items() if name != "Content-Type"}
+    if wish == "minimal":
+        return FhirResponse(status=answer.status, headers=kept)
+    said = outcome.informational("Enregistré.")
+    return FhirResponse(status=answer.status, body=json.dumps(said), headers={**kept, "Content-Type": JSON})
+
+
+def of_resource(resource: Resource, *, status: int = 200, headers: Mapping[str, str] | None = None) -> FhirResponse:
+    """A resource made for this answer: a Bundle, a CapabilityStatement."""
+    return FhirResponse(status=status, body=json.dumps(resource), headers={"Content-Type": JSON, **(headers or {})})
+
+
+def of_refusal(refusal: Refusal) -> FhirResponse:
+    """The refusal as OperationOutcome, with ``Retry-After`` when it has one and ``WWW-Authenticate`` with a 401."""
+    headers: dict[str, str] = {}
+    if refusal.retry_after is not None:
+        headers["Retry-After"] = str(refusal.retry_after)
+    if refusal.http == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return of_resource(outcome.of_refusal(refusal, names.base()), status=refusal.http, headers=headers)

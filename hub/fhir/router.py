@@ -1,0 +1,101 @@
+"""From one FHIR request to one answer: which interaction, whether the token's scopes allow it, and every refusal as OperationOutcome."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy.exc import OperationalError
+
+from hub import log
+from hub.domain.refusal import Refusal
+from hub.fhir import answers, capability
+from hub.fhir.interactions import create, delete, history, read, search, transaction, update
+from hub.fhir.message import FhirRequest, FhirResponse
+from hub.fhir.rules import LETTERS, RULES
+from hub.fhir.smart import scopes
+from hub.r4 import names, outcome
+from hub.r4.validation import Invalid
+
+Interaction = Callable[[FhirRequest], Awaitable[FhirResponse]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """``name``: the interaction of the specification; ``path``: segments, ``{}`` for a type, ``*`` for any word."""
+
+    method: str
+    path: tuple[str, ...]
+    name: str
+    handler: Interaction
+
+
+ROUTES: tuple[Route, ...] = (
+    Route(method="POST", path=(), name="transaction", handler=transaction.handle),
+    Route(method="POST", path=("Bundle",), name="transaction", handler=transaction.handle),  # fhir.md 10.6
+    Route(method="POST", path=("{}", "_search"), name="search", handler=search.by_form),
+    Route(method="GET", path=("{}",), name="search", handler=search.by_query),
+    Route(method="GET", path=("{}", "*"), name="read", handler=read.current),
+    Route(method="GET", path=("{}", "*", "_history"), name="history", handler=history.of_instance),
+    Route(method="GET", path=("{}", "*", "_history", "*"), name="vread", handler=read.version),
+    Route(method="POST", path=("{}",), name="create", handler=create.handle),
+    Route(method="PUT", path=("{}", "*"), name="update", handler=update.put),
+    Route(method="PATCH", path=("{}", "*"), name="patch", handler=update.patch),
+    Route(method="PUT", path=("{}",), name="update", handler=update.conditional_put),
+    Route(method="PATCH", path=("{}",), name="patch", handler=update.conditional_patch),
+    Route(method="DELETE", path=("{}", "*"), name="delete", handler=delete.handle),
+)
+
+
+def _fits(route: Route, segments: tuple[str, ...]) -> bool:
+    if len(route.path) != len(segments):
+        return False
+    for wanted, given in zip(route.path, segments, strict=True):
+        if wanted == "{}" and given not in RULES:
+            return False
+        if wanted not in ("{}", "*") and wanted != given:
+            return False
+        if wanted == "*" and given.startswith(("_", "$")):
+            return False
+    return True
+
+
+def _find(request: FhirRequest) -> Route:
+    method = "GET" if request.method == "HEAD" else request.method
+    fitting = [route for route in ROUTES if _fits(route, request.segments)]
+    for route in fitting:
+        if route.method == method:
+            return route
+    if fitting:
+        raise Refusal("not-supported", what=f"{request.method} [base]/{'/'.join(request.segments[:1])}")
+    raise Refusal("not-found")
+
+
+def _require_scope(request: FhirRequest, route: Route) -> None:
+    if request.viewer is None:
+        raise Refusal("token-required")
+    letter = LETTERS.get(route.name)
+    type_name = request.segments[0] if request.segments else ""
+    if letter and type_name in RULES and not scopes.allows(request.viewer.scopes, type_name, letter):
+        raise Refusal("scope-missing", scope=f"system/{type_name}.{letter}")
+
+
+async def answer(request: FhirRequest) -> FhirResponse:
+    """The answer to any request below ``[base]``. Never raises: bugs are logged and answered 500 with a reference."""
+    try:
+        if request.segments == ("metadata",) or request.method == "OPTIONS":
+            return answers.of_resource(capability.statement(request.base), headers={"Cache-Control": "max-age=3600"})
+        route = _find(request)
+        _require_scope(request, route)
+        return await route.handler(request)
+    except Refusal as refusal:
+        return answers.of_refusal(refusal)
+    except Invalid as invalid:
+        resource = outcome.of_issues(invalid.issues, names.base())
+        return answers.of_resource(resource, status=max(issue.http for issue in invalid.issues))
+    except OperationalError as trouble:  # acknowledged is committed: without the database, nothing is acknowledged
+        log.trouble("fhir.database", error=type(trouble.orig).__name__)
+        return answers.of_refusal(Refusal("service-unavailable", retry_after=5, service="Colibri"))
+
+
+HANDLED: Mapping[str, str] = {route.name: route.method for route in ROUTES}

@@ -1,0 +1,161 @@
+"""Client credentials: SMART Backend Services (private_key_jwt) and mutual TLS (RFC 8705) at one token endpoint (fhir.md 6.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from cryptography import x509
+from joserfc import jwk, jws, jwt
+from joserfc.errors import JoseError
+
+from hub.domain.people import Capacity, Viewer, client_key, role_key
+from hub.fhir.smart import scopes
+from hub.fhir.smart.tokens import LIFE, AccessToken, TokenKeys, thumbprint
+from hub.storage import clients
+from hub.storage.clients import Client
+from hub.storage.session import Session
+
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+ALGORITHMS = ["RS384", "ES384"]
+SKEW = timedelta(seconds=30)
+LONGEST = timedelta(minutes=5)
+
+
+class OauthError(Exception):
+    """An error of RFC 6749, 5.2: ``code`` for machines, ``description`` for whoever debugs, ``status`` 400 or 401."""
+
+    def __init__(self, code: str, description: str, *, status: int = 400) -> None:
+        super().__init__(f"{code}: {description}")
+        self.code = code
+        self.description = description
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Granted:
+    """A token and what it allows."""
+
+    token: str
+    scopes: tuple[str, ...]
+    seconds: int
+
+
+def _bad_client(why: str) -> OauthError:
+    return OauthError("invalid_client", why, status=401)
+
+
+async def grant(
+    session: Session,
+    form: Mapping[str, str],
+    *,
+    certificate: bytes | None,
+    keys: TokenKeys,
+    endpoint: str,
+    audience: str,
+    now: datetime,
+) -> Granted:
+    """Answer a token request. ``certificate``: the peer's, in DER; ``endpoint``: address of the token endpoint, the audience of
+    assertions; ``audience``: the FHIR base. Raises :class:`OauthError`.
+    """
+    if form.get("grant_type") != "client_credentials":
+        raise OauthError("unsupported_grant_type", "only client_credentials")
+    if "client_assertion" in form:
+        client = await _by_assertion(session, form, endpoint=endpoint, now=now)
+        bound = None
+    else:
+        client = await _by_certificate(session, form, certificate)
+        bound = thumbprint(certificate) if certificate else None
+    allowed = scopes.granted(form.get("scope", ""), client.scopes)
+    if not allowed:
+        raise OauthError("invalid_scope", "none of these scopes is registered for this client")
+    token = AccessToken(client=client.id, scopes=allowed, expires_at=now + LIFE, thumbprint=bound)
+    return Granted(
+        token=keys.issue(token, audience=audience, now=now), scopes=allowed, seconds=int(LIFE.total_seconds())
+    )
+
+
+async def _by_certificate(session: Session, form: Mapping[str, str], certificate: bytes | None) -> Client:
+    """tls_client_auth: the subject of the certificate is the one registered (RFC 8705, 2.1.2)."""
+    client = await clients.by_id(session, form.get("client_id", ""))
+    if client is None or not client.active or not client.certificate_subject:
+        raise _bad_client("unknown client")
+    if certificate is None:
+        raise _bad_client("no client certificate")
+    if x509.load_der_x509_certificate(certificate).subject.rfc4514_string() != client.certificate_subject:
+        raise _bad_client("the certificate is not the one of this client")
+    return client
+
+
+async def _by_assertion(session: Session, form: Mapping[str, str], *, endpoint: str, now: datetime) -> Client:
+    """private_key_jwt (SMART Backend Services): signature, audience, times, and a ``jti`` used once."""
+    if form.get("client_assertion_type") != ASSERTION_TYPE:
+        raise OauthError("invalid_request", "client_assertion_type")
+    text = form["client_assertion"]
+    try:
+        header = jws.extract_compact(text.encode()).headers()
+    except (JoseError, ValueError) as trouble:
+        raise _bad_client("unreadable assertion") from trouble
+    if header.get("alg") not in ALGORITHMS or header.get("typ", "JWT") != "JWT":
+        raise _bad_client("alg must be RS384 or ES384")
+    client = await clients.by_id(session, _unverified_issuer(text))
+    if client is None or not client.active or client.jwks is None:
+        raise _bad_client("unknown client")
+    claims = _verified(text, client.jwks, str(header.get("kid", "")))
+    expires = _require_claims(claims, client.id, endpoint=endpoint, now=now)
+    if not await clients.use_once(session, client.id, str(claims["jti"]), expires):
+        raise _bad_client("this assertion was used before")
+    return client
+
+
+def _unverified_issuer(text: str) -> str:
+    import json
+
+    try:
+        return str(json.loads(jws.extract_compact(text.encode()).payload)["iss"])
+    except (JoseError, ValueError, KeyError, TypeError) as trouble:
+        raise _bad_client("unreadable assertion") from trouble
+
+
+def _verified(text: str, keys: dict[str, Any], kid: str) -> dict[str, Any]:
+    matching = [key for key in keys.get("keys", []) if key.get("kid") == kid]
+    if len(matching) != 1:
+        raise _bad_client("no key of that kid")
+    try:
+        return dict(jwt.decode(text, jwk.import_key(matching[0]), algorithms=ALGORITHMS).claims)
+    except (JoseError, ValueError) as trouble:
+        raise _bad_client("bad signature") from trouble
+
+
+def _require_claims(claims: Mapping[str, Any], client: str, *, endpoint: str, now: datetime) -> datetime:
+    if claims.get("iss") != client or claims.get("sub") != client:
+        raise _bad_client("iss and sub must be the client")
+    audiences = claims.get("aud")
+    if endpoint not in (audiences if isinstance(audiences, list) else [audiences]):
+        raise _bad_client("aud must be the token endpoint")
+    if not claims.get("jti") or not isinstance(claims.get("exp"), int):
+        raise _bad_client("jti and exp are required")
+    expires = datetime.fromtimestamp(claims["exp"], tz=now.tzinfo)
+    if expires + SKEW < now or expires > now + LONGEST + SKEW:
+        raise _bad_client("exp must be at most five minutes ahead")
+    return expires
+
+
+CAPACITIES = {"sas": Capacity.SAS, "software": Capacity.SOFTWARE}
+
+
+def viewer(client: Client, token: AccessToken) -> Viewer:
+    """Who looks through a token: the client itself, and the situation it acts for when it is registered for one."""
+    keys = {client_key(client.id)} | ({role_key(client.role)} if client.role else set())
+    return Viewer(
+        id=client.id,
+        capacity=CAPACITIES[client.kind],
+        name=client.name,
+        keys=frozenset(keys),
+        role=client.role,
+        organization=client.organization,
+        client=client.id,
+        scopes=token.scopes,
+    )

@@ -1,0 +1,172 @@
+"""The worker: takes what is due from the outbox and carries it out in four steps, so that no transaction is open while a peer
+thinks (architecture, Later work). It knows the six kinds of trouble, never the codes of a service.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy.exc import OperationalError
+
+from hub import clock, log
+from hub.connectors.failure import ConnectorFailure, Kind
+from hub.storage import outbox
+from hub.storage.outbox import Delivery, LeaseLost, Message, Row
+from hub.storage.session import Database
+
+FIRST_PAUSE = timedelta(seconds=5)
+LONGEST_PAUSE = timedelta(hours=1)
+TRY_AGAIN = frozenset({Kind.UNREACHABLE, Kind.BUSY, Kind.DENIED})
+
+Topics = Mapping[type[Message], Delivery]
+Merged = Mapping[str, tuple[type[Message], Delivery]]
+
+
+class WrongTopics(Exception):
+    """A topic has no delivery, or two: the worker refuses to start."""
+
+
+def merge(*tables: Topics) -> dict[str, tuple[type[Message], Delivery]]:
+    """The topics of every connector and of the timers, by name. Raises :class:`WrongTopics` on a topic delivered twice."""
+    merged: dict[str, tuple[type[Message], Delivery]] = {}
+    for table in tables:
+        for kind, delivery in table.items():
+            if kind.topic in merged:
+                raise WrongTopics(f"two deliveries for {kind.topic}")
+            merged[kind.topic] = (kind, delivery)
+    return merged
+
+
+def pause(attempts: int, retry_after: float | None = None) -> timedelta:
+    """How long before the next try: 5 s, doubling, at most an hour, or what the peer said if that is longer."""
+    usual = min(FIRST_PAUSE * 2 ** min(max(attempts - 1, 0), 12), LONGEST_PAUSE)
+    return max(usual, timedelta(seconds=retry_after)) if retry_after is not None else usual
+
+
+@dataclass(slots=True)
+class Worker:
+    """One worker process. ``clients``: for each connector, what ``send`` speaks through; ``dry_run`` prepares and sends nothing."""
+
+    database: Database
+    topics: Merged
+    clients: Mapping[str, Any]
+    at_once: int = 8
+    look_every: float = 1.0
+    dry_run: bool = False
+    held: dict[str, float] = field(default_factory=dict)  # connector -> monotonic instant until which it is left alone
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until ``stop`` is set; messages in hand are finished, or given back, first."""
+        woken = asyncio.Event()
+        listener = asyncio.create_task(self._listen(woken))
+        try:
+            while not stop.is_set():
+                woken.clear()
+                try:
+                    done = await self.round()
+                except OperationalError as trouble:  # the database is restarting: nothing is lost, look again
+                    log.trouble("worker.database", error=type(trouble.orig).__name__)
+                    done = 0
+                if done == 0:
+                    await self._rest(stop, woken)
+        finally:
+            listener.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await listener
+
+    async def _listen(self, woken: asyncio.Event) -> None:
+        async for _topic in outbox.wake(self.database):
+            woken.set()
+
+    async def _rest(self, stop: asyncio.Event, woken: asyncio.Event) -> None:
+        waits = [asyncio.create_task(stop.wait()), asyncio.create_task(woken.wait())]
+        _, pending = await asyncio.wait(waits, timeout=self.look_every, return_when=asyncio.FIRST_COMPLETED)
+        for task in pending:
+            task.cancel()
+
+    def _open_topics(self) -> list[str]:
+        now = time.monotonic()
+        closed = {name for name, until in self.held.items() if until > now}
+        return [topic for topic, (_, delivery) in self.topics.items() if delivery.connector not in closed]
+
+    async def round(self) -> int:
+        """Take what is due and carry it out; how many messages were taken."""
+        rows = await outbox.claim(self.database, limit=self.at_once, topics=self._open_topics(), now=clock.now())
+        await asyncio.gather(*(self.carry_out(row) for row in rows))
+        return len(rows)
+
+    async def carry_out(self, row: Row) -> None:
+        """One message, with every trouble sorted: nothing escapes but a cancelled task."""
+        started = time.monotonic()
+        kind, delivery = self.topics[row.topic]
+        message = kind.model_validate(row.payload)
+        try:
+            await self._steps(row, message, delivery)
+        except ConnectorFailure as failure:
+            await self._failed(row, message, delivery, failure)
+        except LeaseLost:
+            log.trouble("outbox.lease-lost", row=row.id, topic=row.topic)
+        except OperationalError:
+            log.trouble("outbox.database", row=row.id, topic=row.topic)
+        except Exception:  # outermost loop: a bug of ours stops this row, tells developers, and leaves the others alone
+            log.trouble("outbox.bug", with_trace=True, row=row.id, topic=row.topic)
+            await self._stopped(row, message, delivery, ConnectorFailure("hub", Kind.REFUSED, "bug"))
+        else:
+            log.event("outbox.done", row=row.id, topic=row.topic, seconds=round(time.monotonic() - started, 3))
+
+    async def _steps(self, row: Row, message: Message, delivery: Delivery) -> None:
+        answer: Any = None
+        if delivery.send is not None:
+            prepared = await self._prepared(row, message, delivery)
+            if prepared is not None and not self.dry_run:
+                try:
+                    answer = await delivery.send(self.clients[delivery.connector], prepared)
+                except ConnectorFailure as failure:
+                    if failure.kind is not Kind.REPEATED:
+                        raise
+        async with self.database.transaction() as session:
+            if delivery.settle is not None:
+                arguments = (session, message, answer) if delivery.send is not None else (session, message)
+                await delivery.settle(*arguments)
+            await outbox.finish(session, row)
+
+    async def _prepared(self, row: Row, message: Message, delivery: Delivery) -> bytes | None:
+        """What ``send`` needs, made once and kept: a retry sends the same content to the byte. Empty: nothing to send."""
+        if row.prepared is not None:
+            return row.prepared or None
+        assert delivery.prepare is not None
+        async with self.database.transaction() as session:
+            prepared: bytes | None = await delivery.prepare(session, message)
+        await outbox.keep_prepared(self.database, row.id, row.lease, prepared or b"")
+        return prepared
+
+    async def _failed(self, row: Row, message: Message, delivery: Delivery, failure: ConnectorFailure) -> None:
+        age = clock.now() - row.first_due_at
+        if failure.kind not in TRY_AGAIN or (failure.kind is not Kind.DENIED and age > delivery.give_up_after):
+            await self._stopped(row, message, delivery, failure)
+            return
+        wait = LONGEST_PAUSE if failure.kind is Kind.DENIED else pause(row.attempts, failure.retry_after)
+        if failure.kind is Kind.DENIED:  # our certificate, token or rights: leave the whole connector alone, and say so
+            self.held[delivery.connector] = time.monotonic() + LONGEST_PAUSE.total_seconds()
+            log.trouble("connector.denied", service=failure.service, code=failure.code)
+        error = {"kind": failure.kind.value, "code": failure.code, "detail": failure.detail}
+        log.event("outbox.later", row=row.id, topic=row.topic, code=failure.code, retry_in=wait.total_seconds())
+        with contextlib.suppress(LeaseLost):
+            await outbox.postpone(self.database, row, clock.now() + wait, error)
+
+    async def _stopped(self, row: Row, message: Message, delivery: Delivery, failure: ConnectorFailure) -> None:
+        log.trouble("outbox.stopped", row=row.id, topic=row.topic, service=failure.service, code=failure.code)
+        error = {"kind": failure.kind.value, "code": failure.code, "detail": failure.detail}
+        try:
+            async with self.database.transaction() as session:
+                if delivery.give_up is not None:
+                    await delivery.give_up(session, message, failure)
+                await outbox.stop(session, row, error)
+        except LeaseLost:
+            log.trouble("outbox.lease-lost", row=row.id, topic=row.topic)
