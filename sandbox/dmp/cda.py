@@ -9,7 +9,8 @@ from pathlib import Path
 from lxml import etree
 
 from sandbox.dmp import dom, ins, tables
-from sandbox.dmp.cda_rules import CODES, PATIENT, RULES, STRUCT, TEXT, Codes
+from sandbox.dmp.cda_codes import CODES, Codes
+from sandbox.dmp.cda_rules import PATIENT, RULES, STRUCT, TEXT
 from sandbox.dmp.findings import Finding, finding
 
 CODE = "InvalidDocumentContent"  # IHE: the content is not what it should be

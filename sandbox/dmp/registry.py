@@ -82,7 +82,7 @@ PATIENTS = (  # PAT-TROIS is a public test identity; the other one is invented
 )
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """What an operator of the sandbox may change while it runs."""
 

@@ -1,10 +1,12 @@
 """Side door of the DMP twin: look at what is filed, invent patients, change what the operator of a DMP would change."""
 
+from dataclasses import asdict, replace
 from typing import Any
 
 from fastapi import APIRouter, HTTPException, Response
 from pydantic import BaseModel, Field
 
+from sandbox.dmp.ins import cx
 from sandbox.dmp.registry import Filed, Patient, Registry
 
 
@@ -20,7 +22,7 @@ class PatientIn(BaseModel):
     ins: str = Field(pattern=r"^\d{5}(\d\d|2A|2B)\d{8}$")
     oid: str = "1.2.250.1.213.1.4.10"
     status: str = Field(default="active", pattern="^(active|closed)$")
-    traits: Traits = Traits()
+    traits: Traits | None = None  # left out: those already known, or none
 
 
 class OptionsIn(BaseModel, extra="forbid"):
@@ -51,13 +53,18 @@ def _shown(one: Filed) -> dict[str, Any]:
 
 def router(registry: Registry) -> APIRouter:
     side = APIRouter(tags=["dmp"])
+    _documents(side, registry)
+    _patients(side, registry)
+    _settings(side, registry)
+    return side
 
+
+def _documents(side: APIRouter, registry: Registry) -> None:
     @side.get("/documents")
     def documents(signatures: bool = False) -> dict[str, Any]:
         """Documents of the registry, newest last; their signatures too when asked."""
-        return {
-            "documents": [_shown(one) for one in registry.filed.values() if signatures or not one.fields.is_signature]
-        }
+        shown = [one for one in registry.filed.values() if signatures or not one.fields.is_signature]
+        return {"documents": [_shown(one) for one in shown]}
 
     @side.get("/documents/{unique_id}")
     def document(unique_id: str) -> Response:
@@ -67,6 +74,8 @@ def router(registry: Registry) -> APIRouter:
             raise HTTPException(404, "Aucun document ne porte ce uniqueId.")
         return Response(one.content, media_type="text/xml")
 
+
+def _patients(side: APIRouter, registry: Registry) -> None:
     @side.get("/patients")
     def patients() -> dict[str, Any]:
         return {"patients": [_patient(one) for one in registry.patients.values()]}
@@ -74,34 +83,24 @@ def router(registry: Registry) -> APIRouter:
     @side.post("/patients", status_code=201)
     def add(given: PatientIn) -> dict[str, Any]:
         """A new patient, or the same one under another status."""
-        one = Patient(ins=given.ins, oid=given.oid, status=given.status, **given.traits.model_dump())
+        known = registry.patients.get(cx(given.ins, given.oid))
+        traits = asdict(known) if known is not None and given.traits is None else {}
+        fresh = given.traits.model_dump() if given.traits is not None else {}
+        one = Patient(**{**traits, **fresh, "ins": given.ins, "oid": given.oid, "status": given.status})
         registry.patients[one.cx] = one
         return _patient(one)
 
+
+def _settings(side: APIRouter, registry: Registry) -> None:
     @side.get("/settings")
     def settings() -> dict[str, bool]:
-        return {
-            "masks_together": registry.options.masks_together,
-            "multipart_answers": registry.options.multipart_answers,
-        }
+        return asdict(registry.options)
 
     @side.post("/settings")
     def change(given: OptionsIn) -> dict[str, bool]:
-        for name, wanted in given.model_dump(exclude_none=True).items():
-            setattr(registry.options, name, wanted)
+        registry.options = replace(registry.options, **given.model_dump(exclude_none=True))
         return settings()
 
-    return side
 
-
-def _patient(one: Patient) -> dict[str, Any]:
-    return {
-        "ins": one.ins,
-        "oid": one.oid,
-        "status": one.status,
-        "family": one.family,
-        "given": one.given,
-        "gender": one.gender,
-        "birth_date": one.birth_date,
-        "birth_place": one.birth_place,
-    }
+def _patient(one: Patient) -> dict[str, str]:
+    return asdict(one)

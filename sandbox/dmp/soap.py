@@ -18,6 +18,8 @@ ANONYMOUS = f"{WSA}/anonymous"
 DMP = "urn:si-dmp:erreurs"  # imitation: the real subcodes are not public
 PREFIXES: dict[str | None, str] = {"soapenv": ENV, "adr": WSA}
 NS = {"e": ENV, "a": WSA, "s": WSSE, "u": WSU, "saml": dom.SAML}
+HEAD = "/e:Envelope/e:Header"
+ADDRESSES = ("Action", "MessageID", "To", "ReplyTo/a:Address")
 SERVICES = "/si-dmp-server/v2/services/"
 
 
@@ -69,49 +71,35 @@ def _found(passed: object, what: str, where: str, detail: object = "", code: str
 
 
 def _of_envelope(root: etree._Element, bodies: int, service: str, outside: str) -> Iterator[Finding]:
-    head = "/e:Envelope/e:Header"
     yield _found(root.tag == f"{{{ENV}}}Envelope", "Le message est une enveloppe SOAP 1.2.", "SOAP 1.2", root.tag)
     yield _found(bodies == 1, "Le corps contient un seul élément.", "SOAP 1.2, Body", bodies)
-    wsa = "wsa:InvalidAddressingHeader"
-    action = _text(root, f"{head}/a:Action")
-    yield _found(
-        action and len(_all(root, f"{head}/a:Action")) == 1,
-        "wsa:Action est présent.",
-        "WS-Addressing, Action",
-        code=wsa,
-    )
-    yield _found(
-        not outside or outside == action,
-        "L'action du type de contenu est celle de l'en-tête.",
-        "WS-Addressing, Action",
-        outside,
-        wsa,
-    )
-    message = _text(root, f"{head}/a:MessageID")
-    yield _found(
-        re.fullmatch(r"urn:uuid:[0-9a-fA-F-]{36}", message),
-        "wsa:MessageID est un urn:uuid.",
-        "WS-Addressing, MessageID",
-        message,
-        wsa,
-    )
-    to = _text(root, f"{head}/a:To")
-    yield _found(to.endswith(SERVICES + service), "wsa:To désigne le service appelé.", "WS-Addressing, To", to, wsa)
-    reply = _text(root, f"{head}/a:ReplyTo/a:Address")
-    yield _found(reply == ANONYMOUS, "wsa:ReplyTo est anonyme.", "WS-Addressing, ReplyTo", reply, wsa)
-    wsse = "wsse:InvalidSecurity"
-    security = _all(root, f"{head}/s:Security")
-    yield _found(len(security) == 1, "Un seul en-tête wsse:Security.", "WS-Security", len(security), wsse)
+    yield from _of_addressing(root, service, outside)
+    yield from _of_security(root)
+
+
+def _of_addressing(root: etree._Element, service: str, outside: str) -> Iterator[Finding]:
+    code, place = "wsa:InvalidAddressingHeader", "WS-Addressing"
+    action, message, to, reply = (_text(root, f"{HEAD}/a:{name}") for name in ADDRESSES)
+    once = action and len(_all(root, f"{HEAD}/a:Action")) == 1
+    yield _found(once, "wsa:Action est présent, une fois.", f"{place}, Action", action, code)
+    same = not outside or outside == action
+    yield _found(same, "L'action du type de contenu est celle de l'en-tête.", f"{place}, Action", outside, code)
+    named = re.fullmatch(r"urn:uuid:[0-9a-fA-F-]{36}", message)
+    yield _found(named, "wsa:MessageID est un urn:uuid.", f"{place}, MessageID", message, code)
+    there = to.endswith(SERVICES + service)
+    yield _found(there, "wsa:To désigne le service appelé.", f"{place}, To", to, code)
+    yield _found(reply == ANONYMOUS, "wsa:ReplyTo est anonyme.", f"{place}, ReplyTo", reply, code)
+
+
+def _of_security(root: etree._Element) -> Iterator[Finding]:
+    code, place = "wsse:InvalidSecurity", "WS-Security, VIHF"
+    security = _all(root, f"{HEAD}/s:Security")
+    yield _found(len(security) == 1, "Un seul en-tête wsse:Security.", place, len(security), code)
     inside = [dom.local(one) for element in security for one in dom.children(element)]
-    yield _found(
-        inside == ["Assertion"],
-        "L'en-tête de sécurité ne contient que l'assertion.",
-        "WS-Security, VIHF",
-        ", ".join(inside),
-        wsse,
-    )
+    alone = inside == ["Assertion"]
+    yield _found(alone, "L'en-tête de sécurité ne contient que l'assertion.", place, ", ".join(inside), code)
     assertions = len(_all(root, "//saml:Assertion"))
-    yield _found(assertions == 1, "Le message ne porte qu'une assertion.", "WS-Security, VIHF", assertions, wsse)
+    yield _found(assertions == 1, "Le message ne porte qu'une assertion.", place, assertions, code)
 
 
 def answer(body: etree._Element | None, *, action: str, relates_to: str) -> bytes:

@@ -13,6 +13,7 @@ from sandbox.dmp.registry import Filed, Registry
 ACTION = "urn:ihe:iti:2010:UpdateDocumentSet"
 PLACE = "TD3.3c, UpdateAvailabilityStatus"
 RIGHTS = "Matrice des droits fonctionnels du DMP, TD3.3"
+OTHER_PATIENT = "XDSPatientIdDoesNotMatch"
 DENIED = "DMPAccessDenied"  # imitation: the DMP's own code is not public
 
 
@@ -57,86 +58,48 @@ def read(body: etree._Element, registry: Registry, caller: Caller, now: datetime
     return Change(targets=tuple(targets), submission=lot.identifier("uniqueId"), findings=tuple(findings))
 
 
+def _found(passed: object, what: str, detail: object, code: str, where: str = PLACE) -> Finding:
+    return finding(passed, what, where, detail=detail, code=code)
+
+
 def _of_set(submission: xds.Submission, registry: Registry, caller: Caller) -> Iterator[Finding]:
-    lot = submission.sets[0]
-    yield finding(
-        lot.identifier("patientId") == caller.patient,
-        "Le patient est celui du VIHF.",
-        "VIHF, resource-id",
-        detail=lot.identifier("patientId"),
-        code="XDSPatientIdDoesNotMatch",
-    )
-    yield finding(
-        lot.identifier("uniqueId") not in registry.submissions,
-        "Le lot n'a pas déjà été soumis.",
-        "IHE XDS.b, SubmissionSet.uniqueId",
-        detail=lot.identifier("uniqueId"),
-        code="XDSDuplicateUniqueIdInRegistry",
-    )
-    yield finding(
-        submission.of_kind(xds.UPDATES_STATUS),
-        "Le lot porte un changement d'état.",
-        PLACE,
-        code="XDSMetadataUpdateError",
-    )
+    patient, unique_id = (submission.sets[0].identifier(name) for name in ("patientId", "uniqueId"))
+    same, new = patient == caller.patient, unique_id not in registry.submissions
+    yield _found(same, "Le patient est celui du VIHF.", patient, OTHER_PATIENT, "VIHF, resource-id")
+    place = "IHE XDS.b, SubmissionSet.uniqueId"
+    yield _found(new, "Le lot n'a pas déjà été soumis.", unique_id, "XDSDuplicateUniqueIdInRegistry", place)
+    changes = submission.of_kind(xds.UPDATES_STATUS)
+    yield _found(changes, "Le lot porte un changement d'état.", "", "XDSMetadataUpdateError")
     masking = submission.entries or submission.of_kind(xds.MEMBER)
-    yield finding(
-        not masking or caller.mode == "DIRECTE",
-        "Le masquage et la visibilité ne sont pas ouverts à une structure.",
-        RIGHTS + "a, TD3.3b",
-        code=DENIED,
-    )
+    what = "Le masquage et la visibilité ne sont pas ouverts à une structure."
+    yield _found(not masking or caller.mode == "DIRECTE", what, caller.mode, DENIED, RIGHTS + "a, TD3.3b")
 
 
 def _of_target(
     one: xds.Association, target: Filed | None, *, registry: Registry, caller: Caller, lot: str
 ) -> Iterator[Finding]:
-    new, original = one.slots.get("NewStatus", ()), one.slots.get("OriginalStatus", ())
-    yield finding(
-        one.source == lot, "Le changement part du lot.", PLACE, detail=one.source, code="XDSMetadataUpdateError"
-    )
-    yield finding(
-        new in ((xds.DELETED,), (xds.ARCHIVED,), (xds.APPROVED,)),
-        "Le nouvel état est connu.",
-        PLACE,
-        detail=", ".join(new),
-        code="XDSMetadataUpdateOperationError",
-    )
-    yield finding(
-        new == (xds.DELETED,) or caller.mode != "INDIRECTE",
-        "L'archivage n'est pas ouvert au mode INDIRECTE.",
-        RIGHTS + "d",
-        detail=", ".join(new),
-        code=DENIED,
-    )
+    new = ", ".join(one.slots.get("NewStatus", ()))
+    yield _found(one.source == lot, "Le changement part du lot.", one.source, "XDSMetadataUpdateError")
+    known = new in (xds.DELETED, xds.ARCHIVED, xds.APPROVED)
+    yield _found(known, "Le nouvel état est connu.", new, "XDSMetadataUpdateOperationError")
+    allowed = new == xds.DELETED or caller.mode != "INDIRECTE"
+    yield _found(allowed, "L'archivage n'est pas ouvert au mode INDIRECTE.", new, DENIED, RIGHTS + "d")
     if target is None:
         code = "XDSMetadataVersionError" if one.target in registry.retired else "UnresolvedReferenceException"
-        yield finding(False, "La fiche existe, sous cet entryUUID.", PLACE, detail=one.target, code=code)
+        yield _found(False, "La fiche existe, sous cet entryUUID.", one.target, code)
         return
-    yield finding(
-        target.patient == caller.patient,
-        "La fiche est du patient.",
-        PLACE,
-        detail=target.patient,
-        code="XDSPatientIdDoesNotMatch",
-    )
-    yield finding(
-        original == (target.status,),
-        "L'état d'origine est celui de la fiche.",
-        PLACE,
-        detail=f"{original} / {target.status}",
-        code="XDSMetadataUpdateOperationError",
-    )
-    own = target.structure == caller.structure
+    yield _found(target.patient == caller.patient, "La fiche est du patient.", target.patient, OTHER_PATIENT)
+    original = ", ".join(one.slots.get("OriginalStatus", ()))
+    both, code = f"{original} / {target.status}", "XDSMetadataUpdateOperationError"
+    yield _found(original == target.status, "L'état d'origine est celui de la fiche.", both, code)
+    what = "Le document est de la structure, ou de l'auteur, qui le supprime."
+    yield _found(_is_own(target, caller), what, target.structure, DENIED, RIGHTS + "c")
+
+
+def _is_own(target: Filed, caller: Caller) -> bool:
     if caller.mode == "INDIRECTE_RENFORCEE":
-        own = any(person.split("^")[0] == caller.subject for person in target.people)
-    yield finding(
-        own,
-        "Le document est de la structure, ou de l'auteur, qui le supprime.",
-        RIGHTS + "c",
-        detail=target.structure,
-        code=DENIED,
-    )
+        return any(person.split("^")[0] == caller.subject for person in target.people)
+    return target.structure == caller.structure
 
 
 def apply(change: Change, registry: Registry) -> list[Filed]:

@@ -38,149 +38,78 @@ KNOWN_SLOTS = frozenset(
 )
 
 
+def _found(passed: object, what: str, where: str, detail: object = "") -> Finding:
+    return finding(passed, what, f"IHE XDS.b, {where}", detail=detail, code=METADATA)
+
+
 def of_set(submission: xds.Submission, now: datetime) -> Iterator[Finding]:
-    one_set = len(submission.sets) == 1
-    yield finding(
-        one_set,
-        "Le lot contient un seul RegistryPackage.",
-        "IHE XDS.b, SubmissionSet",
-        detail=len(submission.sets),
-        code=METADATA,
-    )
-    yield finding(
-        not submission.others,
-        "Le lot ne contient que lot, documents et associations.",
-        "IHE XDS.b, RegistryObjectList",
-        detail=", ".join(submission.others),
-        code=METADATA,
-    )
+    """The registry package alone; nothing more is looked at when there is not exactly one."""
+    one_set, others = len(submission.sets) == 1, ", ".join(submission.others)
+    yield _found(one_set, "Le lot contient un seul RegistryPackage.", "SubmissionSet", len(submission.sets))
+    yield _found(not others, "Le lot ne contient que lot, documents et associations.", "RegistryObjectList", others)
     if not one_set:
         return
     lot = submission.sets[0]
-    yield finding(
-        xds.SET_NODE in lot.nodes,
-        "Le RegistryPackage est classé comme lot de soumission.",
-        "IHE XDS.b, SubmissionSet",
-        code=METADATA,
-    )
+    classed = xds.SET_NODE in lot.nodes
+    yield _found(classed, "Le RegistryPackage est classé comme lot de soumission.", "SubmissionSet")
     yield from _of_object(lot, "SubmissionSet", xds.SET_IDENTIFIERS, SET_CODES)
-    sent = hl7text.instant(lot.slot("submissionTime"))
-    yield finding(
-        sent is not None and sent <= now + SKEW,
-        "La date de soumission est en temps universel et n'est pas à venir.",
-        "IHE XDS.b, SubmissionSet.submissionTime",
-        detail=lot.slot("submissionTime"),
-        code=METADATA,
-    )
-    yield finding(
-        hl7text.is_oid(lot.identifier("sourceId")),
-        "La source du lot est un OID.",
-        "IHE XDS.b, SubmissionSet.sourceId",
-        detail=lot.identifier("sourceId"),
-        code=METADATA,
-    )
+    written, source = lot.slot("submissionTime"), lot.identifier("sourceId")
+    sent = hl7text.instant(written)
+    what = "La date de soumission est en temps universel et n'est pas à venir."
+    yield _found(sent is not None and sent <= now + SKEW, what, "SubmissionSet.submissionTime", written)
+    yield _found(hl7text.is_oid(source), "La source du lot est un OID.", "SubmissionSet.sourceId", source)
 
 
 def of_entry(entry: xds.Registered) -> Iterator[Finding]:
-    yield from _of_object(entry, "DocumentEntry", xds.ENTRY_IDENTIFIERS, ENTRY_CODES)
-    yield finding(
-        entry.object_type == xds.ENTRY_TYPE,
-        "L'objet est une fiche de document stable.",
-        "IHE XDS.b, DocumentEntry.objectType",
-        detail=entry.object_type,
-        code=METADATA,
+    place = "DocumentEntry"
+    yield from _of_object(entry, place, xds.ENTRY_IDENTIFIERS, ENTRY_CODES)
+    stable = entry.object_type == xds.ENTRY_TYPE
+    yield _found(stable, "L'objet est une fiche de document stable.", f"{place}.objectType", entry.object_type)
+    is_xml = entry.mime_type == "text/xml"
+    yield _found(is_xml, "Le type de média est text/xml.", f"{place}.mimeType", entry.mime_type)
+    yield from _of_slots(entry, place)
+    patient, legal = entry.identifier("patientId"), entry.slot("legalAuthenticator")
+    lawful = hl7text.person_is_lawful(legal)
+    yield _found(lawful, "Le responsable est écrit en XCN.", f"{place}.legalAuthenticator", legal)
+    yield _found(from_cx(patient), "Le patient est désigné par son INS en CX.", f"{place}.patientId", patient)
+    yield from _of_confidentiality(entry)
+    type_code, class_code = (next(iter(entry.pairs(name)), ("", ""))[0] for name in ("typeCode", "classCode"))
+    same = tables.class_of_type().get(type_code) == class_code
+    yield _found(
+        same, "La classe est celle du type (ASS_X04).", f"{place}.classCode", f"{type_code} classé {class_code}"
     )
-    yield finding(
-        entry.mime_type == "text/xml",
-        "Le type de média est text/xml.",
-        "IHE XDS.b, DocumentEntry.mimeType",
-        detail=entry.mime_type,
-        code=METADATA,
-    )
+
+
+def _of_slots(entry: xds.Registered, place: str) -> Iterator[Finding]:
     for name in ENTRY_SLOTS:
-        yield finding(
-            entry.slot(name), f"La métadonnée {name} est présente.", f"IHE XDS.b, DocumentEntry.{name}", code=METADATA
-        )
+        yield _found(entry.slot(name), f"La métadonnée {name} est présente.", f"{place}.{name}")
     for name in ENTRY_TIMES:
         if name in entry.slots:
-            yield finding(
-                hl7text.instant(entry.slot(name)),
-                f"{name} est en temps universel, à la seconde.",
-                f"IHE XDS.b, DocumentEntry.{name}",
-                detail=entry.slot(name),
-                code=METADATA,
-            )
-    unknown = sorted(set(entry.slots) - KNOWN_SLOTS)
-    yield finding(
-        not unknown,
-        "La fiche ne porte que des métadonnées qu'un producteur envoie.",
-        "IHE XDS.b, DocumentEntry ; repositoryUniqueId est donné par le DMP",
-        detail=", ".join(unknown),
-        code=METADATA,
-    )
-    yield finding(
-        hl7text.person_is_lawful(entry.slot("legalAuthenticator")),
-        "Le responsable est écrit en XCN.",
-        "IHE XDS.b, DocumentEntry.legalAuthenticator",
-        detail=entry.slot("legalAuthenticator"),
-        code=METADATA,
-    )
-    yield finding(
-        from_cx(entry.identifier("patientId")),
-        "Le patient est désigné par son INS en CX.",
-        "IHE XDS.b, DocumentEntry.patientId",
-        detail=entry.identifier("patientId"),
-        code=METADATA,
-    )
-    yield from _of_confidentiality(entry)
-    type_code = entry.pairs("typeCode")[0][0] if entry.pairs("typeCode") else ""
-    class_code = entry.pairs("classCode")[0][0] if entry.pairs("classCode") else ""
-    yield finding(
-        tables.class_of_type().get(type_code) == class_code,
-        "La classe est celle du type.",
-        "ASS_X04, classe d'un type",
-        detail=f"{type_code} classé {class_code}",
-        code=METADATA,
-    )
+            written = entry.slot(name)
+            what = f"{name} est en temps universel, à la seconde."
+            yield _found(hl7text.instant(written), what, f"{place}.{name}", written)
+    unknown = ", ".join(sorted(set(entry.slots) - KNOWN_SLOTS))
+    what = "La fiche ne porte que des métadonnées qu'un producteur envoie."
+    yield _found(not unknown, what, f"{place} ; repositoryUniqueId est donné par le DMP", unknown)
 
 
 def _of_object(
-    thing: xds.Registered, kind: str, identifiers: Mapping[str, str], codes: tuple[Meta, ...]
+    thing: xds.Registered, place: str, identifiers: Mapping[str, str], codes: tuple[Meta, ...]
 ) -> Iterator[Finding]:
-    place = f"IHE XDS.b, {kind}"
-    yield finding(thing.id, "L'objet a un identifiant.", f"{place}.entryUUID", code=METADATA)
-    yield finding(thing.ordered, "Les éléments suivent l'ordre du schéma rim.", "ebRIM 3.0", code=METADATA)
+    yield _found(thing.id, "L'objet a un identifiant.", f"{place}.entryUUID")
+    yield _found(thing.ordered, "Les éléments suivent l'ordre du schéma rim.", f"{place}, ebRIM 3.0")
     multiple = {*thing.repeated_slots, *(name for name in SINGLE if len(thing.slots.get(name, ())) > 1)}
-    yield finding(
-        not multiple,
-        "Aucune métadonnée simple n'est répétée.",
-        place,
-        detail=", ".join(sorted(multiple)),
-        code=METADATA,
-    )
+    yield _found(not multiple, "Aucune métadonnée simple n'est répétée.", place, ", ".join(sorted(multiple)))
     for name in identifiers:
-        found = thing.identifiers.get(name, ())
-        yield finding(
-            len(found) == 1 and found[0],
-            f"L'identifiant {name} est présent une fois.",
-            f"{place}.{name}",
-            detail=", ".join(found),
-            code=METADATA,
-        )
-    yield finding(
-        not thing.foreign_identifiers and "" not in thing.identifiers,
-        "Les identifiants externes sont connus, nommés et rattachés à leur objet.",
-        place,
-        detail=", ".join(thing.foreign_identifiers),
-        code=METADATA,
-    )
-    yield finding(
-        hl7text.is_oid(thing.identifier("uniqueId")),
-        "uniqueId est un OID de 64 caractères au plus, sans extension.",
-        f"{place}.uniqueId",
-        detail=thing.identifier("uniqueId"),
-        code=METADATA,
-    )
+        given = thing.identifiers.get(name, ())
+        once = len(given) == 1 and given[0]
+        yield _found(once, f"L'identifiant {name} est présent une fois.", f"{place}.{name}", ", ".join(given))
+    attached = not thing.foreign_identifiers and "" not in thing.identifiers
+    what = "Les identifiants externes sont connus, nommés et rattachés à leur objet."
+    yield _found(attached, what, place, ", ".join(thing.foreign_identifiers))
+    unique_id = thing.identifier("uniqueId")
+    what = "uniqueId est un OID de 64 caractères au plus, sans extension."
+    yield _found(hl7text.is_oid(unique_id), what, f"{place}.uniqueId", unique_id)
     yield from _of_classifications(thing, place)
     for meta in codes:
         yield from _of_code(thing, meta, place)
@@ -189,73 +118,37 @@ def _of_object(
 
 def _of_classifications(thing: xds.Registered, place: str) -> Iterator[Finding]:
     astray = [one.name or one.code for one in thing.classifications if one.classified != thing.id]
-    yield finding(
-        not astray,
-        "Chaque classification désigne son objet, à la lettre près.",
-        place,
-        detail=", ".join(astray),
-        code=METADATA,
-    )
+    yield _found(not astray, "Chaque classification désigne son objet, à la lettre près.", place, ", ".join(astray))
     unknown = [one.code for one in thing.classifications if not one.name]
-    yield finding(
-        not unknown, "Chaque classification suit un schéma connu.", place, detail=", ".join(unknown), code=METADATA
-    )
+    yield _found(not unknown, "Chaque classification suit un schéma connu.", place, ", ".join(unknown))
     partial = [one.name for one in thing.classifications if not one.whole]
-    yield finding(
-        not partial,
-        "Chaque code porte son système (un seul) et son libellé.",
-        place,
-        detail=", ".join(partial),
-        code=METADATA,
-    )
+    yield _found(not partial, "Chaque code porte son système (un seul) et son libellé.", place, ", ".join(partial))
 
 
 def _of_code(thing: xds.Registered, meta: Meta, place: str) -> Iterator[Finding]:
     pairs = thing.pairs(meta.name)
     enough = len(pairs) >= 1 if meta.most == 0 else 1 <= len(pairs) <= meta.most
-    yield finding(enough, f"{meta.name} est présent.", f"{place}.{meta.name}", detail=len(pairs), code=METADATA)
-    strangers = [
-        f"{code} ({system})" for code, system in pairs if (code, system) not in tables.published_in_dmp(meta.table)
-    ]
-    label = tables.label(meta.table, in_dmp=True)
-    yield finding(
-        not strangers,
-        f"{meta.name} appartient à {label}.",
-        f"{place}.{meta.name}, {label}",
-        detail=", ".join(strangers),
-        code=METADATA,
-    )
+    yield _found(enough, f"{meta.name} est présent.", f"{place}.{meta.name}", len(pairs))
+    allowed, label = tables.published_in_dmp(meta.table), tables.label(meta.table, in_dmp=True)
+    strangers = ", ".join(f"{code} ({system})" for code, system in pairs if (code, system) not in allowed)
+    yield _found(not strangers, f"{meta.name} appartient à {label}.", f"{place}.{meta.name}, {label}", strangers)
 
 
 def _of_authors(thing: xds.Registered, place: str) -> Iterator[Finding]:
     authors = thing.coded("author")
-    yield finding(authors, "Un auteur est présent.", f"{place}.author", code=METADATA)
+    yield _found(authors, "Un auteur est présent.", f"{place}.author")
     for author in authors:
         people = author.slots.get("authorPerson", ())
-        yield finding(
-            len(people) == 1 and hl7text.person_is_lawful(people[0]),
-            "L'auteur est écrit en XCN, une fois.",
-            f"{place}.author.authorPerson",
-            detail=" ; ".join(people),
-            code=METADATA,
-        )
+        lawful = len(people) == 1 and hl7text.person_is_lawful(people[0])
+        where = f"{place}.author.authorPerson"
+        yield _found(lawful, "L'auteur est écrit en XCN, une fois.", where, " ; ".join(people))
         structures = author.slots.get("authorInstitution", ())
-        yield finding(
-            all(hl7text.structure_is_lawful(one) for one in structures),
-            "La structure de l'auteur est écrite en XON.",
-            f"{place}.author.authorInstitution",
-            detail=" ; ".join(structures),
-            code=METADATA,
-        )
-        specialties = author.slots.get("authorSpecialty", ())
-        strangers = [one for one in specialties if not _is_specialty(one)]
-        yield finding(
-            not strangers,
-            "La spécialité de l'auteur appartient à JDV_J01.",
-            f"{place}.author.authorSpecialty",
-            detail=" ; ".join(strangers),
-            code=METADATA,
-        )
+        lawful = all(hl7text.structure_is_lawful(one) for one in structures)
+        where = f"{place}.author.authorInstitution"
+        yield _found(lawful, "La structure de l'auteur est écrite en XON.", where, " ; ".join(structures))
+        strangers = [one for one in author.slots.get("authorSpecialty", ()) if not _is_specialty(one)]
+        where = f"{place}.author.authorSpecialty"
+        yield _found(not strangers, "La spécialité de l'auteur appartient à JDV_J01.", where, " ; ".join(strangers))
 
 
 def _is_specialty(text: str) -> bool:

@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.authority import Certificates
 from sandbox.dmp import DmpTwin
-from sandbox.dmp.registry import PATIENTS
+from sandbox.dmp.registry import PATIENTS, Options
 from sandbox.world import World
 from tests.sandbox.dmp_caller import Caller
 from tests.sandbox.dmp_messages import ARC, CX, ITI41, Lot, Note, cda, envelope, multipart, provide, seal_of, xades
@@ -221,7 +221,7 @@ async def test_masks(caller: Caller) -> None:
     refused = await caller.feed(Lot(note=Note(number=2, masks=both), number=2))
     assert refused.errors == [METADATA]
     assert "EX_2.1-1050" in refused.contexts
-    caller.twin.registry.options.masks_together = True
+    caller.twin.registry.options = Options(masks_together=True)
     assert (await caller.feed(Lot(note=Note(number=2, masks=both), number=3))).success
     social = await caller.feed(Lot(note=Note(number=3, masks=("MASQUE_PSOCIAL",)), number=4))
     assert social.errors == [METADATA]
