@@ -1,0 +1,123 @@
+"""From one day's directory to the next: people arrive, change, move, stop, leave, or are forgotten for a day.
+
+The same seed gives the same days. Only the crowd moves; of the persons who may sign in, one activity ends on day 1.
+"""
+
+import random
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+
+from sandbox.rpps import crowd, oddities, signed_in, tables
+from sandbox.rpps.model import Activity, Person, Structure
+from sandbox.rpps.places import Town
+
+ARRIVALS = {("10", "C"): 2, ("10", "E"): 1, ("60", "C"): 4, ("70", "C"): 1, ("93", "C"): 1}
+CROWD = ("89971", "89972")  # prefixes of those who may change
+CHANGES, MOVES, ENDS, LEAVERS, FORGOTTEN = 12, 8, 4, 4, 2
+MOVING_SITES = ("own", "group")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """National identifiers, by what happened to them since the day before."""
+
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    moved: tuple[str, ...] = ()
+    ended: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    forgotten: tuple[str, ...] = ()
+    returned: tuple[str, ...] = ()
+
+    def shown(self) -> dict[str, list[str]]:
+        return {name: list(people) for name, people in asdict(self).items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Directory:
+    """`away` are those left out today by mistake, who come back tomorrow; `since` what changed today."""
+
+    seed: int
+    day: int
+    people: Mapping[str, Person]
+    away: Mapping[str, Person]
+    since: Changes
+
+
+@cache
+def first_day(seed: int) -> Directory:
+    people = {**crowd.crowd(seed), **oddities.persons(), **signed_in.persons()}
+    return Directory(seed=seed, day=0, people=people, away={}, since=Changes())
+
+
+def next_day(today: Directory) -> Directory:
+    day = today.day + 1
+    rng = random.Random(f"{today.seed}/day {day}")
+    arrivals = crowd.crowd(today.seed, f"9972{day:03d}", ARRIVALS)
+    at_work = [id for id, one in today.people.items() if id.startswith(CROWD) and one.exercises[0].activities]
+    drawn = iter(rng.sample(at_work, CHANGES + MOVES + ENDS + LEAVERS + FORGOTTEN))
+    changed, moved, ended, removed, forgotten = (
+        tuple(next(drawn) for _ in range(wanted)) for wanted in (CHANGES, MOVES, ENDS, LEAVERS, FORGOTTEN)
+    )
+    if day == 1:
+        ended += (signed_in.ENDS_NEXT_DAY,)
+    town = Town(random.Random(f"{today.seed}/town {day}"), series=f"98{day % 100:02d}")
+    people = dict(today.people)
+    people.update({id: _changed(people[id], town, rng) for id in changed})
+    people.update({id: _moved(people[id], town, rng) for id in moved})
+    people.update({id: _stopped(people[id]) for id in ended})
+    away = {id: people.pop(id) for id in forgotten}
+    for id in removed:
+        del people[id]
+    people.update(today.away)
+    people.update(arrivals)
+    since = Changes(
+        added=tuple(arrivals),
+        changed=changed,
+        moved=moved,
+        ended=ended,
+        removed=removed,
+        forgotten=forgotten,
+        returned=tuple(today.away),
+    )
+    return Directory(seed=today.seed, day=day, people=people, away=away, since=since)
+
+
+def _with_first(person: Person, activity: Activity) -> Person:
+    """The person with another first activity."""
+    first = person.exercises[0]
+    exercise = replace(first, activities=(activity, *first.activities[1:]))
+    return replace(person, exercises=(exercise, *person.exercises[1:]))
+
+
+def _changed(person: Person, town: Town, rng: random.Random) -> Person:
+    """Another phone, another role, or another spelling of the first name."""
+    activity = person.exercises[0].activities[0]
+    match rng.randrange(3):
+        case 0:
+            return _with_first(person, replace(activity, structure=_with_other_phone(activity.structure, town)))
+        case 1:
+            role = "FON-17" if activity.role != "FON-17" else "FON-22"
+            return _with_first(person, replace(activity, role=role))
+        case _:
+            renamed = tuple(replace(one, given=f"{one.given}-Lou") for one in person.exercises)
+            return replace(person, exercises=renamed)
+
+
+def _with_other_phone(structure: Structure, town: Town) -> Structure:
+    while (phone := town.phone()) == structure.phone:
+        continue
+    return replace(structure, phone=phone)
+
+
+def _moved(person: Person, town: Town, rng: random.Random) -> Person:
+    activity = person.exercises[0].activities[0]
+    site = tables.sites()[rng.choice(MOVING_SITES)]
+    structure = town.structure(site, f"DU DR {person.exercises[0].family}", person.national_id, rng.randint(2, 9))
+    return _with_first(person, replace(activity, structure=structure, sector=site.sector))
+
+
+def _stopped(person: Person) -> Person:
+    """Still registered, without activity: one row, its last columns empty."""
+    return replace(person, exercises=tuple(replace(one, activities=()) for one in person.exercises))

@@ -1,0 +1,207 @@
+"""The directory's doors: extractions by GET and HEAD, stable addresses that redirect to dated copies, days on demand."""
+
+import hashlib
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from sandbox.faults import Faults, with_faults
+from sandbox.journal import Check
+from sandbox.rpps import publication
+from sandbox.rpps.days import first_day, next_day
+from sandbox.rpps.publication import ACTIVITY, MAILBOXES, Publication
+from sandbox.servers import Listener
+from sandbox.world import World
+
+SEED = 95
+MOODY_SHARE = 0.05
+PREFIX = "/annuaire-sante-webservices/V300/services/extraction/"
+DIRECTORY = "PS_LibreAcces"
+PUBLISHED_AT = timedelta(hours=2, minutes=17)  # UTC, each day
+MOST_DAYS = 30  # caught up when the clock has jumped
+# Resources of data.gouv.fr and the member they copy.
+COPIES = {
+    "fffda7e9-0ea2-4c35-bba0-4496f3af935d": ACTIVITY,
+    "41ae70ac-90c8-4c4e-8644-4ef1b100f045": "PS_LibreAcces_Dipl_AutExerc",
+    "fb55f15f-bd61-4402-b551-51ef387f2fab": "PS_LibreAcces_SavoirFaire",
+    "afe01105-d9a1-41fe-921f-e40ea48b2ba6": MAILBOXES,
+}
+
+
+class RppsTwin:
+    name = "rpps"
+    title = "Annuaire Santé"
+    about = "extractions publiques quotidiennes"
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.faults = Faults(publication.NAMED)
+        self.side = _side(self)
+        self._current: Publication | None = None
+        self._packed: dict[str, bytes] = {}
+        routes = [
+            Route(f"{PREFIX}{{name}}", self._extraction, methods=["GET", "HEAD"]),
+            Route("/api/1/datasets/r/{resource}", self._stable, methods=["GET", "HEAD"]),
+            Route("/resources/{stamp}/{member}.txt", self._dated, methods=["GET", "HEAD"]),
+        ]
+        self.app = with_faults(Starlette(routes=routes), self.faults, MOODY_SHARE if world.settings.moody else 0.0)
+
+    def listeners(self) -> list[Listener]:
+        return [Listener(name="rpps", app=self.app, tls=True)]
+
+    def reset(self) -> None:
+        self._current = None
+        self._packed.clear()
+        self.faults.clear()
+        self.world.journal.clear(self.name)
+
+    async def start(self) -> None:
+        """Nothing beside the listener; people are invented at the first call."""
+
+    async def stop(self) -> None:
+        """Nothing beside the listener."""
+
+    def current(self) -> Publication:
+        """What is published now. The clock publishes each day; a day is missed while `no-publication` is in force."""
+        now = self.world.clock.now()
+        last = _latest(now)
+        if self._current is None:
+            self._current = Publication(directory=first_day(SEED), at=last)
+        held = any(fault.kind == "no-publication" for fault in self.faults.active())
+        missed = (last.date() - _latest(self._current.at).date()).days
+        for _ in range(0 if held else min(missed, MOST_DAYS)):
+            self._publish(last)
+        return self._current
+
+    def next_day(self) -> Publication:
+        """Publish the next day now, whatever the clock says; its stamp is later than the one before."""
+        before = self.current()
+        now = self.world.clock.now().replace(second=0, microsecond=0)
+        return self._publish(max(now, before.at + timedelta(minutes=1)))
+
+    def _publish(self, at: datetime) -> Publication:
+        before = self._current.directory if self._current else first_day(SEED)
+        self._current = Publication(directory=next_day(before), at=at)
+        self._packed.clear()
+        return self._current
+
+    async def _extraction(self, request: Request) -> Response:
+        started = time.perf_counter()
+        name = request.path_params["name"]
+        if name not in (DIRECTORY, MAILBOXES):
+            return self._note(request, Response(status_code=404), started, {"extraction": name})
+        current = self.current()
+        taken = publication.take(self.faults) if request.method == "GET" else {}
+        packed = publication.archive(publication.texts(current, name), taken) if taken else self._clean(name)
+        headers = {
+            "Content-Disposition": f"attachment; filename={current.name(name)}",
+            "Content-Length": str(len(packed)),
+        }
+        body = b"" if request.method == "HEAD" else packed
+        answer = Response(body, media_type="application/zip", headers=headers)
+        facts = {"extraction": name, "stamp": current.stamp, "day": str(current.directory.day)}
+        facts |= {"sha256": hashlib.sha256(packed).hexdigest(), "bytes": str(len(packed)), "faults": " ".join(taken)}
+        return self._note(request, answer, started, facts)
+
+    def _clean(self, name: str) -> bytes:
+        if name not in self._packed:
+            self._packed[name] = publication.archive(publication.texts(self.current(), name), {})
+        return self._packed[name]
+
+    async def _stable(self, request: Request) -> Response:
+        started = time.perf_counter()
+        member = COPIES.get(request.path_params["resource"])
+        facts = {"copy": member or ""}
+        if member is None:
+            return self._note(request, Response(status_code=404), started, facts)
+        stamp = self.current().stamp
+        answer = RedirectResponse(f"/resources/{stamp}/{member}.txt", status_code=302)
+        return self._note(request, answer, started, {**facts, "stamp": stamp})
+
+    async def _dated(self, request: Request) -> Response:
+        """The text as it is, not zipped; a stamp that is not today's is gone."""
+        started = time.perf_counter()
+        member, stamp = request.path_params["member"], request.path_params["stamp"]
+        current = self.current()
+        facts = {"copy": member, "stamp": stamp}
+        if stamp != current.stamp or member not in COPIES.values():
+            return self._note(request, Response(status_code=404), started, facts)
+        made = publication.texts(current, MAILBOXES if member == MAILBOXES else DIRECTORY)
+        text = next(text for name, text in made.items() if name.startswith(member))
+        return self._note(request, PlainTextResponse(text), started, facts)
+
+    def _note(self, request: Request, answer: Response, started: float, facts: dict[str, str]) -> Response:
+        checks = _checks(request)
+        found = answer.status_code < 400
+        self.world.journal.add(
+            twin=self.name,
+            direction="in",
+            title=f"{request.method} {request.url.path}",
+            verdict=f"{answer.status_code}, {_said(facts, found)}",
+            accepted=found,
+            subject=facts.get("extraction") or facts.get("copy", ""),
+            request="\n".join(f"{name}: {value}" for name, value in request.headers.items()),
+            answer="\n".join(f"{name}: {value}" for name, value in answer.headers.items()),
+            checks=checks,
+            milliseconds=(time.perf_counter() - started) * 1000,
+            facts={"status": str(answer.status_code), **facts},
+        )
+        return answer
+
+
+def _latest(now: datetime) -> datetime:
+    """The last hour of publication before `now`."""
+    today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + PUBLISHED_AT
+    return today if today <= now else today - timedelta(days=1)
+
+
+def _checks(request: Request) -> tuple[Check, ...]:
+    secret = [name for name in ("authorization", "cookie", "esante-api-key") if name in request.headers]
+    return (
+        Check(
+            what="Aucun secret envoyé : ces fichiers sont publics",
+            passed=not secret,
+            where="DSFT extractions, accès libre",
+            detail=", ".join(secret),
+        ),
+        Check(what="Pas de paramètre dans l’adresse", passed=not request.url.query, detail=request.url.query),
+    )
+
+
+def _said(facts: dict[str, str], found: bool) -> str:
+    if not found:
+        return "adresse inconnue ou fichier remplacé"
+    faults = facts.get("faults")
+    return f"extraction du {facts['stamp']}" + (f" avec panne : {faults}" if faults else "")
+
+
+def _side(twin: RppsTwin) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/day")
+    async def day() -> dict[str, Any]:
+        return _shown(twin.current())
+
+    @router.post("/next-day")
+    async def following() -> dict[str, Any]:
+        """Publish tomorrow's directory now: who came, changed, moved, stopped, left, was forgotten, came back."""
+        return _shown(twin.next_day())
+
+    return router
+
+
+def _shown(current: Publication) -> dict[str, Any]:
+    directory = current.directory
+    return {
+        "day": directory.day,
+        "stamp": current.stamp,
+        "name": current.name(DIRECTORY),
+        "people": len(directory.people),
+        "changes": directory.since.shown(),
+    }
