@@ -31,6 +31,7 @@ OID = re.compile(r"[0-2](\.(0|[1-9][0-9]*))+")
 PS_IDNAT = re.compile(r"0[0-9A-Z]{9}|8[0-9]{11}|1[0-9A-Z]{9}/.+|[35][0-9A-Z]{9,14}/.+|4[0-9]{9}/.+|6[0-9]{11}/.+")
 STRUCT_IDNAT = re.compile(r"0[0-9A-Z]{9}|1[0-9A-Z]{9}|2[0-9]{9}|3[0-9]{14}|4[0-9]{14}")
 SECONDS = re.compile(r"[0-9]{14}[+-][0-9]{4}")
+PDF_A_1 = re.compile(rb"""pdfaid:part\s*(=\s*["']|>)\s*1\b""")  # its XMP is never compressed (ISO 19005-1, 6.7.2)
 MINUTES = re.compile(r"[0-9]{12}([0-9]{2})?[+-][0-9]{4}")
 
 ONCE = (
@@ -235,8 +236,8 @@ def _body(root: etree._Element) -> Iterator[str]:
             continue
         if not content.strip():
             yield "body: empty"
-        elif media_type == "application/pdf" and not content.startswith(b"%PDF-"):
-            yield "body: not a PDF"
+        elif media_type == "application/pdf" and not (content.startswith(b"%PDF-") and PDF_A_1.search(content)):
+            yield "body: not a PDF/A-1"
 
 
 def check(document: bytes, *, tables: Tables = SHIPPED, production: bool = False) -> list[str]:

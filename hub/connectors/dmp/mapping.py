@@ -140,7 +140,6 @@ def _require_fit(one: Filing) -> None:
         "hidden from the patient and from professionals together",
     )
     _require(bool(lines(one.text).strip()), "an empty note")
-    _require(one.pdf is None or one.pdf.startswith(b"%PDF-"), "a body that is not a PDF")
 
 
 def _specialty(author: Writer, values: Tables) -> Code:

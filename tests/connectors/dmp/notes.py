@@ -32,6 +32,7 @@ PATIENT = {
     "birth_date": date(1979, 3, 28),
     "birth_place": "51215",
 }
+PDF = b"%PDF-1.4\n<pdfaid:part>1</pdfaid:part><pdfaid:conformance>B</pdfaid:conformance>\n%%EOF invented"
 IDS = {
     "unique_id": "1.2.250.1.999.1.1.4242.3.20261105.17",
     "set_id": "1.2.250.1.999.1.1.4242.2.20261105.17",

@@ -13,14 +13,14 @@ from lxml import etree
 
 from hub.connectors.dmp import cda, mapping
 from hub.connectors.dmp.settings import DmpSettings
-from tests.connectors.dmp.notes import PHYSICIAN, filing
+from tests.connectors.dmp.notes import PDF, PHYSICIAN, filing
 
 H = {"h": "urn:hl7-org:v3"}
 REPLACED = {"unique_id": "1.2.250.1.999.1.1.4242.3.20261105.16", "number": 1}
 NOTES = {
     "nurse-at-home": {},
     "physician-replaces": {"author": PHYSICIAN, "replaces": REPLACED, "is_urgent": True, "act__at_home": False},
-    "pdf-body": {"pdf": b"%PDF-1.4 invented", "kind": "GEN", "patient__used_name": "USAGE"},
+    "pdf-body": {"pdf": PDF, "kind": "GEN", "patient__used_name": "USAGE"},
 }
 
 
@@ -129,7 +129,12 @@ def test_test_identities_do_not_reach_production(settings: DmpSettings) -> None:
 
 
 def test_a_large_body_is_read(settings: DmpSettings) -> None:
-    assert cda.check(built(settings, pdf=b"%PDF-" + bytes(12_000_000))) == []
+    assert cda.check(built(settings, pdf=PDF + bytes(12_000_000))) == []
+
+
+def test_a_pdf_must_say_that_it_is_pdf_a_1(settings: DmpSettings) -> None:
+    assert cda.check(built(settings, pdf=b"%PDF-1.7 of another kind")) == ["body: not a PDF/A-1"]
+    assert cda.check(built(settings, pdf=PDF.replace(b"part>1", b"part>3"))) == ["body: not a PDF/A-1"]
 
 
 def test_garbage_is_refused_without_raising() -> None:
