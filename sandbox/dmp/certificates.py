@@ -80,7 +80,10 @@ def in_key_info(signature: etree._Element) -> list[bytes]:
 def trusted(identity: Identity, others: list[bytes], authority_pem: bytes, now: datetime) -> bool:
     """A chain of valid certificates leads to one of the authorities, through `others` at need."""
     authorities = x509.load_pem_x509_certificates(authority_pem)
-    between = [x509.load_der_x509_certificate(one) for one in others]
+    try:
+        between = [x509.load_der_x509_certificate(one) for one in others]
+    except ValueError:
+        return False
     current, steps = identity.certificate, 0
     while steps <= len(between):
         if not current.not_valid_before_utc <= now <= current.not_valid_after_utc:

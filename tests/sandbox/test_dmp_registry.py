@@ -96,6 +96,8 @@ async def test_get_documents_gives_the_references(caller: Caller) -> None:
     assert answer.text("//rim:Classification/@classifiedObject") == filed.entry_uuid
     by_uuid = stored_query(GET_DOCUMENTS, {"$XDSDocumentEntryEntryUUID": f"'{filed.entry_uuid}'"})
     assert (await caller.ask("registry", ITI18, by_uuid)).text("//rim:ExtrinsicObject/@lid") == filed.logical_id
+    bare = (await caller.ask("registry", ITI18, by_uuid.replace("LeafClass", "ObjectRef"))).text("//rim:ObjectRef/@id")
+    assert bare == filed.entry_uuid
     assert not (await caller.find("1.2.3")).root.xpath("//*[local-name()='ExtrinsicObject']")
 
 

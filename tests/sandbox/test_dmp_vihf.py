@@ -132,6 +132,19 @@ async def test_a_touched_assertion_is_refused(caller: Caller) -> None:
     assert caller.refused() == ["La signature de l'assertion est juste."]
 
 
+@pytest.mark.parametrize("rubbish", ["AAAA", "n'est pas du base64"])
+async def test_unreadable_certificates_are_a_fault(caller: Caller, rubbish: str) -> None:
+    security = caller.security()
+    begin, end = security.index("X509Certificate>") + len("X509Certificate>"), security.index("</ds:X509Certificate>")
+    alone = await caller.ask("patients", TD02, existence(), security=security[:begin] + rubbish + security[end:])
+    assert alone.subcode == "dmp:DMPInvalidCertificate"
+    after = end + len("</ds:X509Certificate>")
+    security = caller.security()
+    more = f"<ds:X509Certificate>{rubbish}</ds:X509Certificate>"
+    beside = await caller.ask("patients", TD02, existence(), security=security[:after] + more + security[after:])
+    assert beside.subcode == "dmp:DMPInvalidCertificate"
+
+
 async def test_a_second_element_with_the_identifier_is_refused(caller: Caller) -> None:
     vihf = Vihf(now=caller.twin.world.clock.now())
     security = etree.tostring(assertion(vihf, caller.seal)).decode()
