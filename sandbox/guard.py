@@ -56,7 +56,8 @@ def _refusal(scope: Scope) -> ASGIApp | None:
 
 
 def _from_here(headers: Mapping[str, str], origin: str) -> bool:
-    site, source = headers.get("sec-fetch-site"), headers.get("origin")
-    if site is not None and site not in OWN_SITES:
-        return False
-    return source in (None, origin)
+    """Fetch metadata decides when there is any: under `no-referrer` a browser sends the origin of our own forms as null."""
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site in OWN_SITES
+    return headers.get("origin") in (None, origin)

@@ -205,6 +205,7 @@ async def test_forms_push_the_clock_and_empty_everything(house: House, visitor: 
         {"Origin": "null"},
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "cross-site", "Origin": "http://localhost:8100"},
         {"Origin": "http://localhost:8102"},
     ],
 )
@@ -215,6 +216,11 @@ async def test_other_sites_press_no_button(house: House, visitor: httpx.AsyncCli
         assert answer.status_code == 403, path
     assert (await visitor.delete("/twins/sms/faults", headers=headers)).status_code == 403
     assert house.world.journal.entries() and house.world.clock.offset == 0 and not house.stage.plays
+
+
+async def test_our_own_forms_pass_though_their_origin_is_hidden(house: House, visitor: httpx.AsyncClient) -> None:
+    for headers in ({"Origin": "null", "Sec-Fetch-Site": "same-origin"}, {"Origin": "http://localhost:8100"}, {}):
+        assert (await visitor.post("/remise-a-zero", headers=headers)).status_code == 303
 
 
 async def test_other_names_are_not_served(visitor: httpx.AsyncClient) -> None:
