@@ -38,11 +38,18 @@ async def run(settings: Settings, ready_file: Path | None) -> None:
         for name in DOORS:
             print(f"{name:<8}{house.world.settings.url(name)}")
         print(f"{'ca':<8}{house.world.certificates.authority}")
-        print("ready", flush=True)
         if ready_file is not None:
-            await asyncio.to_thread(ready_file.write_text, settings.url("home") + "\n", encoding="ascii")
+            await asyncio.to_thread(_write, ready_file, settings.url("home"))
+        print("ready", flush=True)
         await stop.wait()
     print("stopped", flush=True)
+
+
+def _write(file: Path, text: str) -> None:
+    """In one step: who waits for the file never reads an empty one."""
+    fresh = file.with_name(f"{file.name}.new")
+    fresh.write_text(f"{text}\n", encoding="ascii")
+    fresh.replace(file)
 
 
 def main(words: list[str] | None = None) -> int:

@@ -19,6 +19,7 @@ from sandbox.guard import guarded
 from sandbox.house import House, listen_to_faults
 from sandbox.mail import MailTwin
 from sandbox.psc import PscTwin
+from sandbox.rpps import RppsTwin
 from sandbox.scenes import SCENES
 from sandbox.scenes.scene import Scene, hub_of
 from sandbox.servers import Listener, listening
@@ -40,7 +41,7 @@ SENTENCES = {
 def compose(world: World, scenes: Mapping[str, Scene] = SCENES) -> House:
     """Every twin of this world, doors still closed."""
     psc, mail, sms = PscTwin(world), MailTwin(world), SmsTwin(world)
-    twins: tuple[Twin, ...] = (psc, *_found("sas", world), DmpTwin(world), *_found("rpps", world), mail, sms)
+    twins: tuple[Twin, ...] = (psc, *_found("sas", world), DmpTwin(world), RppsTwin(world), mail, sms)
     for twin in twins:
         listen_to_faults(twin, world)
     stage = Stage(world, hub_of(world.settings, world.certificates), scenes)

@@ -50,11 +50,12 @@ def listen_to_faults(twin: Twin, world: World) -> None:
 
     def told(fault: Fault, scope: Scope) -> None:
         method, path = scope.get("method", ""), scope.get("path", "")
+        label = f"{twin.faults.labels[fault.kind]} {fault.value}".rstrip()
         world.journal.add(
             twin=twin.name,
             direction="in",
             title=f"{method} {path}",
-            verdict=f"panne voulue : {twin.faults.labels[fault.kind]}",
+            verdict=f"panne voulue : {label}",
             accepted=False,
             facts={"fault": fault.kind, "value": fault.value, "path": path},
         )

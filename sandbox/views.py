@@ -39,7 +39,9 @@ def moment(at: datetime, now: datetime) -> str:
 
 
 def duration(milliseconds: float) -> str:
-    """« 84 ms », « 2,4 s »."""
+    """« moins de 1 ms », « 84 ms », « 2,4 s »."""
+    if milliseconds < 1:
+        return "moins de 1\u00a0ms"
     if milliseconds < 1000:
         return f"{milliseconds:.0f}\u00a0ms"
     return f"{milliseconds / 1000:.1f}\u00a0s".replace(".", ",")

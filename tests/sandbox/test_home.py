@@ -256,7 +256,7 @@ async def test_a_generic_fault_leaves_a_line(house: House, client_for: Any) -> N
     async with client_for(house.sms.app) as client:
         await client.post("/messages")
     entry = house.world.journal.entries("sms")[0]
-    assert entry.verdict == "panne voulue : répond par un code HTTP"
+    assert entry.verdict == "panne voulue : répond par un code HTTP 503"
     assert entry.facts["fault"] == "status" and not entry.accepted
 
 
