@@ -92,6 +92,9 @@ def _by_codes(root: etree._Element, codes: Codes) -> Iterator[Finding]:
             detail=f"{code} ({system})" if codes.with_system else code,
             code=CODE,
         )
+        if codes.with_system:
+            what = f"{codes.what} porte son libellé."
+            yield finding(element.get("displayName"), what, f"{STRUCT}, jeux de valeurs", detail=code, code=CODE)
 
 
 def _of_ins(root: etree._Element) -> Iterator[Finding]:

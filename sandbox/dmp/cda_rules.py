@@ -13,6 +13,7 @@ MOMENT = rf"{DATE}|{MINUTE}"
 PEOPLE, STRUCTURES = "1.2.250.1.71.4.2.1", "1.2.250.1.71.4.2.2"
 INS_AUTHORITIES = ("1.2.250.1.213.1.4.8", "1.2.250.1.213.1.4.9", "1.2.250.1.213.1.4.10", "1.2.250.1.213.1.4.11")
 PS_IDNAT = r"^(8\d{11}|0[0-9A-Za-z]{9}|[13456][0-9A-Za-z]+/\S+)$"
+STRUCT_IDNAT = r"^(0[0-9A-Z]{9}|1[0-9A-Z]{9}|2[0-9]{9}|3[0-9]{14}|4[0-9]{14})$"
 PATIENT = "h:recordTarget/h:patientRole"
 PROFESSIONAL = f"h:id[@root='{PEOPLE}'] and not(h:assignedAuthoringDevice)"
 MAIN = "h:documentationOf[h:serviceEvent/h:performer][1]/h:serviceEvent"
@@ -184,6 +185,12 @@ RULES: tuple[Rule, ...] = (
         "Les professionnels sont désignés par leur identifiant national préfixé.",
         f"not(//h:id[@root='{PEOPLE}'][not(re:test(string(@extension), '{PS_IDNAT}'))])",
         f"//h:id[@root='{PEOPLE}'][not(re:test(string(@extension), '{PS_IDNAT}'))]/@extension",
+    ),
+    _rule(
+        "Struct_IdNat",
+        "Les structures sont désignées par leur identifiant national préfixé.",
+        f"not(//h:id[@root='{STRUCTURES}'][not(re:test(string(@extension), '{STRUCT_IDNAT}'))])",
+        f"//h:id[@root='{STRUCTURES}'][not(re:test(string(@extension), '{STRUCT_IDNAT}'))]/@extension",
     ),
     _rule(
         "custodian",

@@ -101,10 +101,13 @@ def _split(body: bytes, boundary: str) -> Iterator[tuple[Message, bytes]]:
 
 
 def included(element: etree._Element, parts: Mapping[str, bytes]) -> bytes | None:
-    """The octets of the part an xop:Include names; None when the element holds none, KeyError when it is missing."""
+    """The octets of the part an xop:Include names; None when the element holds none, KeyError when
+    it is missing, ValueError when the element holds something else."""
     include = dom.children(element)
-    if not include or include[0].tag != f"{{{XOP}}}Include":
+    if not include:
         return None
+    if [one.tag for one in include] != [f"{{{XOP}}}Include"]:
+        raise ValueError("un seul xop:Include est attendu")
     name = unquote(include[0].get("href", "").removeprefix("cid:"))
     return parts[f"<{name}>"]
 

@@ -32,6 +32,7 @@ ORDER = (
     "controlActProcess",
 )
 CODE = "env:Sender"
+DEVICE = "h:device[@classCode='DEV' and @determinerCode='INSTANCE']"
 QUERY = "h:controlActProcess/h:queryByParameter"
 PREFIXES: dict[str | None, str] = {"hl7": dom.CDA, "xsi": dom.XSI}
 
@@ -93,11 +94,12 @@ def _of_wrapper(body: etree._Element) -> Iterator[Finding]:
         "Les codes de traitement sont ceux du DMP.",
         ", ".join(codes),
     )
-    receiver = "h:receiver/h:device[h:id/@root='1.2.250.1.213.4.1.1.1' and normalize-space(h:softwareName)='DMP']"
-    yield _found(dom.holds(body, receiver), "Le destinataire est le DMP.")
-    yield _found(
-        dom.holds(body, "h:sender/h:device[h:id/@root and normalize-space(h:softwareName)]"), "L'émetteur se nomme."
+    receiver = (
+        f"h:receiver[@typeCode='RCV']/{DEVICE}[h:id/@root='{DMP_DEVICE}' and normalize-space(h:softwareName)='DMP']"
     )
+    yield _found(dom.holds(body, receiver), "Le destinataire est le DMP.")
+    sender = f"h:sender[@typeCode='SND']/{DEVICE}[h:id/@root and normalize-space(h:softwareName)]"
+    yield _found(dom.holds(body, sender), "L'émetteur se nomme.")
 
 
 def _of_query(body: etree._Element) -> Iterator[Finding]:
@@ -111,6 +113,8 @@ def _of_query(body: etree._Element) -> Iterator[Finding]:
         dom.holds(body, f"{QUERY}/h:queryId") and dom.value(body, f"{QUERY}/h:statusCode/@code") == "new",
         "La requête a un identifiant et l'état new.",
     )
+    criteria = len(dom.find(body, f"{QUERY}/h:parameterList/*/h:value"))
+    yield _found(criteria == 1, "Un seul patient est cherché.", criteria)
     meaning = f"{QUERY}/h:parameterList/h:patientIdentifier/h:semanticsText"
     yield _found(dom.value(body, meaning) == "Patient.id", "Le critère est Patient.id.", dom.value(body, meaning))
 

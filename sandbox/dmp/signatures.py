@@ -97,6 +97,9 @@ def of_set(
     yield _found(is_signature, "L'entrée de signature est une ds:Signature détachée.", root.tag)
     if not is_signature:
         return
+    order = [dom.local(one) for one in dom.children(root)]
+    lawful = order[:3] == ["SignedInfo", "SignatureValue", "KeyInfo"] and set(order[3:]) == {"Object"}
+    yield _found(lawful, "La signature suit l'ordre de son schéma.", ", ".join(order))
     info = dom.first(root, "ds:SignedInfo")
     if info is None:
         yield _found(False, "La signature contient ds:SignedInfo.")

@@ -71,6 +71,7 @@ class Registered:
     identifiers: Mapping[str, tuple[str, ...]]
     foreign_identifiers: tuple[str, ...]
     ordered: bool  # children in the order of the rim schema
+    localised: bool  # every label says charset UTF8 and language FR
     element: etree._Element
 
     def slot(self, name: str) -> str:
@@ -137,6 +138,8 @@ def read(request: etree._Element) -> Submission:
     )
 
 
+_LABEL = "@charset='UTF8' and @xml:lang='FR' and @value!=''"
+_AUTHOR_SLOTS = {"authorPerson", "authorInstitution", "authorSpecialty", "authorRole", "authorTelecommunication"}
 _ORDER = ("Slot", "Name", "Description", "VersionInfo", "Classification", "ExternalIdentifier")
 
 
@@ -170,6 +173,7 @@ def _registered(
         identifiers=identifiers,
         foreign_identifiers=tuple(foreign),
         ordered=ranks == sorted(ranks) and -1 not in ranks,
+        localised=not dom.holds(element, f".//rim:LocalizedString[not({_LABEL})]"),
         element=element,
     )
 
@@ -181,6 +185,8 @@ def _classification(element: etree._Element, schemes: Mapping[str, str]) -> Clas
     systems = slots.get("codingScheme", ())
     labelled = dom.first(element, "rim:Name/rim:LocalizedString[@value!='']")
     coded = element.get("nodeRepresentation", "") != "" and len(systems) == 1 and labelled is not None
+    authored = name == "author" and set(slots) <= _AUTHOR_SLOTS
+    once = len(slots) == len(dom.find(element, "rim:Slot"))
     return Classification(
         name=name,
         code=element.get("nodeRepresentation", ""),
@@ -188,7 +194,7 @@ def _classification(element: etree._Element, schemes: Mapping[str, str]) -> Clas
         display=labelled.get("value", "") if labelled is not None else "",
         slots=slots,
         classified=element.get("classifiedObject", ""),
-        whole=bool(element.get("id")) and (coded or name == "author"),
+        whole=bool(element.get("id")) and once and (coded or authored),
     )
 
 

@@ -88,9 +88,9 @@ def _of_slots(entry: xds.Registered, place: str) -> Iterator[Finding]:
             written = entry.slot(name)
             what = f"{name} est en temps universel, à la seconde."
             yield _found(hl7text.instant(written), what, f"{place}.{name}", written)
-    unknown = ", ".join(sorted(set(entry.slots) - KNOWN_SLOTS))
+    unknown = sorted(set(entry.slots) - KNOWN_SLOTS)
     what = "La fiche ne porte que des métadonnées qu'un producteur envoie."
-    yield _found(not unknown, what, f"{place} ; repositoryUniqueId est donné par le DMP", unknown)
+    yield _found(not unknown, what, f"{place} ; repositoryUniqueId est donné par le DMP", ", ".join(unknown))
 
 
 def _of_object(
@@ -100,6 +100,7 @@ def _of_object(
     yield _found(thing.ordered, "Les éléments suivent l'ordre du schéma rim.", f"{place}, ebRIM 3.0")
     multiple = {*thing.repeated_slots, *(name for name in SINGLE if len(thing.slots.get(name, ())) > 1)}
     yield _found(not multiple, "Aucune métadonnée simple n'est répétée.", place, ", ".join(sorted(multiple)))
+    yield _found(thing.localised, "Les libellés sont en UTF8 et en français (FR).", place)
     for name in identifiers:
         given = thing.identifiers.get(name, ())
         once = len(given) == 1 and given[0]

@@ -45,6 +45,7 @@ DEVIATIONS = {
     "LDL-SES_2022.01.xml": {
         "Le responsable est identifié : code, nom et structure.",
         "Les valeurs nulles de l'en-tête sont UNK, NASK, ASKU, NAV ou MSK.",
+        "Les structures sont désignées par leur identifiant national préfixé.",
     },
     "TLM-DA_2022.01_TCG.xml": {
         "Une version 2 ou suivante désigne la version qu'elle remplace, la première non.",
@@ -70,6 +71,8 @@ CHANGES = {
     "title too long": ("Cahier de liaison - note 1", "x" * 129),
     "oid too long": (f'id root="{Note(number=1).unique_id}"', f'id root="1.2.{"3" * 62}"'),
     "unprefixed professional": ("899700000017", "99700000017"),
+    "structure without prefix": ('extension="10B0123456"', 'extension="95B0123456"'),
+    "code without label": ('displayName="Infirmier" ', ""),
     "unknown authority": ("1.2.250.1.213.1.4.10", "1.2.250.1.213.1.4.12"),
     "production authority, wrong key": ('.10" extension="279035121518989', '.8" extension="279035121518988'),
     "event to the day": ("202611051800+0100", "20261105"),

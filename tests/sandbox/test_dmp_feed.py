@@ -119,6 +119,14 @@ METADATA_CHANGES = {
         METADATA,
     ),
     "signature not so named": ('value="Source"', 'value="Signature"', METADATA),
+    "label in no language": ('xml:lang="FR" value="Texte"', 'value="Texte"', METADATA),
+    "slot without a name": ('name="sourcePatientInfo"', 'name=""', METADATA),
+    "author slot twice": ("authorSpecialty", "authorInstitution", METADATA),
+    "two includes": (
+        "</p:Document>",
+        '<i:Include xmlns:i="http://www.w3.org/2004/08/xop/include" href="cid:x"/></p:Document>',
+        "XDSMissingDocument",
+    ),
     "title": ("Cahier de liaison - note 1", "Cahier de liaison - note 2", "InvalidDocumentContent"),
 }
 

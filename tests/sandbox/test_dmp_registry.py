@@ -66,6 +66,8 @@ async def test_a_closed_dmp_and_none(caller: Caller) -> None:
     ("before", "after"),
     [
         ("TEST_EXST", "TEST"),
+        ('typeCode="SND"', 'typeCode="RCV"'),
+        ("</patientIdentifier>", '<value root="1" extension="2"/></patientIdentifier>'),
         ("Patient.id", "Patient.nom"),
         ('<statusCode code="new"/>', '<statusCode code="old"/>'),
         ("<softwareName>DMP</softwareName>", "<softwareName>AUTRE</softwareName>"),
