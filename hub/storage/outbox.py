@@ -211,6 +211,15 @@ async def depth(session: Session) -> dict[tuple[str, str], int]:
     return {(topic, state): number for topic, state, number in await session.execute(query)}
 
 
+OLDEST = select(func.min(outbox.c.due_at)).where(outbox.c.state == "waiting", outbox.c.due_at <= bindparam("now"))
+
+
+async def oldest_due(session: Session, now: datetime) -> datetime | None:
+    """Since when the oldest message due is waiting; ``None`` when nothing is."""
+    due: datetime | None = (await session.execute(OLDEST, {"now": now})).scalar_one()
+    return due
+
+
 async def sweep(session: Session) -> None:
     """Empty what was prepared for messages stopped long ago, and forget those delivered long ago."""
     now = clock.now()

@@ -108,6 +108,11 @@ def level(row: FromClause, sees_all: bool, types: Sequence[str] | None = None) -
     return func.coalesce(case(*branches, else_=NOTHING), NOTHING)
 
 
+def level_of_request(row: FromClause, sees_all: bool) -> ColumnElement[int]:
+    """The level of a viewer on the request named by a column ``request``."""
+    return literal(FULL) if sees_all else func.coalesce(_by_request(row), NOTHING)
+
+
 def is_whole(viewer: Viewer, type_name: str) -> bool:
     """Whether every row of this type is seen in full by this viewer, so that no level need be computed."""
     return viewer.sees_all or REACH.get(type_name) == "open"

@@ -119,7 +119,7 @@ client = Table(
     Column("kind", Text, nullable=False, comment="sas or software"),
     Column("organization", Text, comment="Organization id it speaks for"),
     Column("role", Text, comment="PractitionerRole id it acts for"),
-    Column("subject_dn", Text, comment="of its client certificate, RFC 4514"),
+    Column("certificate_subject", Text, comment="of its client certificate, RFC 4514"),
     Column("thumbprint", Text, comment="SHA-256 of its client certificate, lower-case hexadecimal"),
     Column("jwks", JSONB),
     Column("jwks_uri", Text),
