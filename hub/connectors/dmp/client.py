@@ -10,7 +10,6 @@ import httpx
 from lxml import etree
 
 from hub import clock
-from hub.connectors import http
 from hub.connectors.dmp import prpa, signatures, soap, xds
 from hub.connectors.dmp.entries import fingerprint
 from hub.connectors.dmp.exchange import Call, Line, failure, garbled
@@ -42,10 +41,11 @@ class Registered:
 
 
 class DmpClient:
-    """The DMP, as one structure sees it."""
+    """The DMP, as one structure sees it. ``keys``: its seal, read from the files of the settings when not given."""
 
-    def __init__(self, http: httpx.AsyncClient, settings: DmpSettings, keys: signatures.Keys) -> None:
-        self.line = Line(http, settings, keys)
+    def __init__(self, http: httpx.AsyncClient, settings: DmpSettings, keys: signatures.Keys | None = None) -> None:
+        seal = keys or signatures.read_keys(settings.signing_certificate, settings.signing_key)
+        self.line = Line(http, settings, seal)
         self.settings = settings
 
     async def td02(self, patient: Insured, actor: Actor) -> prpa.DmpStatus:
@@ -181,12 +181,3 @@ class DmpClient:
             parts=parts,
         )
         await self.line.registry(call)
-
-
-def connect(settings: DmpSettings) -> DmpClient:
-    """A client over mutual TLS. Raises ``OSError`` or ``ValueError`` when a certificate or key cannot be read."""
-    certificate = None
-    if settings.transport_certificate is not None and settings.transport_key is not None:
-        certificate = (settings.transport_certificate, settings.transport_key)
-    line = http.client(timeout=settings.timeout, authority=settings.authority, certificate=certificate)
-    return DmpClient(line, settings, signatures.read_keys(settings.signing_certificate, settings.signing_key))

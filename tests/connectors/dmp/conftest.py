@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 from lxml import etree
+from starlette.types import Receive, Scope, Send
 
+from hub.connectors.dmp.client import DmpClient
 from hub.connectors.dmp.settings import DmpSettings
+from sandbox import authority
+from sandbox.authority import Certificates
+from sandbox.clock import Clock
+from sandbox.dmp import DmpTwin
+from sandbox.journal import Journal
+from sandbox.settings import Settings
+from sandbox.world import World
 
 ISO = "isoschematron/resources/xsl/iso-schematron-xslt1"
 SVRL = {"svrl": "http://purl.oclc.org/dsdl/svrl"}
@@ -73,6 +83,54 @@ def settings(seal: tuple[Path, Path]) -> DmpSettings:
         source_oid="1.2.250.1.999.1.1.4242",
         lps_homologation="HOMOLOGATION-DE-TEST",
     )
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return authority.create(tmp_path_factory.mktemp("dmp") / "certificates")
+
+
+@pytest.fixture
+def world(certificates: Certificates, tmp_path: Path) -> World:
+    clock = Clock(None)
+    return World(settings=Settings(run_dir=tmp_path), clock=clock, certificates=certificates, journal=Journal(clock))
+
+
+@pytest.fixture
+def twin(world: World) -> DmpTwin:
+    return DmpTwin(world)
+
+
+@pytest.fixture
+def line(twin: DmpTwin, certificates: Certificates) -> httpx.AsyncClient:
+    """The door of the twin without a socket; the caller shows the transport certificate of the structure."""
+    listener = twin.listeners()[0]
+    shown = x509.load_pem_x509_certificates(certificates.path("hub-auth-cli").read_bytes())[0]
+    der = shown.public_bytes(serialization.Encoding.DER)
+
+    async def door(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await listener.app({**scope, "state": {"client_certificate": der}}, receive, send)
+        except ConnectionResetError as cut:  # what httpx makes of a cut line when there is one
+            raise httpx.RemoteProtocolError(str(cut)) from cut
+
+    return httpx.AsyncClient(transport=httpx.ASGITransport(door))
+
+
+@pytest.fixture
+def twin_settings(settings: DmpSettings, certificates: Certificates) -> DmpSettings:
+    changes = {
+        "signing_certificate": certificates.path("hub-sign"),
+        "signing_key": certificates.key("hub-sign"),
+        "structure_name": "CPTS DES BOUCLES DE L'OISE",
+    }
+    return settings.model_copy(update=changes)
+
+
+@pytest.fixture
+async def dmp(line: httpx.AsyncClient, twin_settings: DmpSettings) -> AsyncIterator[DmpClient]:
+    async with line:
+        yield DmpClient(line, twin_settings)
 
 
 @pytest.fixture(scope="session")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+import uuid
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from hub.connectors.dmp import mapping
+from hub.connectors.dmp.settings import DmpSettings
+from hub.connectors.dmp.submission import Submission
 
 NURSE = {
     "identifier": "899700000017",
@@ -67,3 +70,23 @@ def material(**changes: Any) -> dict[str, Any]:
 def filing(**changes: Any) -> mapping.Filing:
     """The filing of :func:`material`."""
     return mapping.filing(material(**changes), **IDS)
+
+
+def sendable(*, settings: DmpSettings, set_id: str | None = None, **changes: Any) -> Submission:
+    """A submission of now, with identifiers of its own: what a registry that knows the time accepts."""
+    now = datetime.now(UTC)
+    fresh = {
+        "author": {**PHYSICIAN, "signed_in_at": now - timedelta(minutes=20)},
+        "written_at": now - timedelta(minutes=5),
+        "asked_at": now,
+        "act": {"start": now - timedelta(minutes=40), "end": now - timedelta(minutes=10), "at_home": True},
+    }
+    one = mapping.filing(
+        {**material(), **fresh, **changes}, unique_id=oid(), set_id=set_id or oid(), submission_id=oid()
+    )
+    return mapping.submission(one, settings)
+
+
+def oid() -> str:
+    """A new OID (ITU-T X.667)."""
+    return f"2.25.{uuid.uuid4().int}"
