@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib
+import importlib.util
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -49,8 +50,11 @@ def compose(world: World, scenes: Mapping[str, Scene] = SCENES) -> House:
 
 
 def _found(name: str, world: World) -> list[Twin]:
-    twin = getattr(importlib.import_module(f"sandbox.{name}"), f"{name.capitalize()}Twin", None)
-    return [twin(world)] if twin else []
+    """The twin of this name, if its package is there."""
+    if importlib.util.find_spec(f"sandbox.{name}") is None:
+        return []
+    build = getattr(importlib.import_module(f"sandbox.{name}"), f"{name.capitalize()}Twin", None)
+    return [build(world)] if build else []
 
 
 def home(house: House) -> ASGIApp:

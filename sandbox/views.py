@@ -39,9 +39,9 @@ def moment(at: datetime, now: datetime) -> str:
 
 
 def duration(milliseconds: float) -> str:
-    """« moins de 1 ms », « 84 ms », « 2,4 s »."""
+    """« 0,4 ms », « 84 ms », « 2,4 s »."""
     if milliseconds < 1:
-        return "moins de 1\u00a0ms"
+        return f"{milliseconds:.1f}\u00a0ms".replace(".", ",")
     if milliseconds < 1000:
         return f"{milliseconds:.0f}\u00a0ms"
     return f"{milliseconds / 1000:.1f}\u00a0s".replace(".", ",")
