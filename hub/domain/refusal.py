@@ -49,6 +49,7 @@ class Refusal(Exception):
     def __init__(
         self,
         code: str,
+        /,
         *,
         expression: str | None = None,
         retry_after: int | None = None,
