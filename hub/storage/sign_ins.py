@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy import delete, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from hub.storage import rows
@@ -46,6 +46,7 @@ class BrowserSession:
     created_at: datetime
     active_at: datetime
     checked_at: datetime
+    checking_until: datetime | None = None
     role: str | None = None
     capacity: int | None = None
     issuer: str = ""
@@ -130,6 +131,28 @@ async def change_session(session: Session, id: str, **values: Any) -> None:
     await session.execute(update(browser_session).where(browser_session.c.id == id, still).values(**values))
 
 
+async def claim_check(session: Session, id: str, *, at: datetime, until: datetime) -> bool:
+    """Whether it is up to the caller to ask the issuer about a session: one at a time, until ``until``."""
+    free = or_(browser_session.c.checking_until.is_(None), browser_session.c.checking_until <= at)
+    claiming = (
+        update(browser_session)
+        .where(browser_session.c.id == id, browser_session.c.ended_at.is_(None), free)
+        .values(checking_until=until)
+        .returning(browser_session.c.id)
+    )
+    return (await session.execute(claiming)).first() is not None
+
+
+async def last_choice(session: Session, account: str) -> tuple[str | None, int | None]:
+    """The situation, or else the capacity, chosen in the latest session of an account that chose one."""
+    chose = or_(browser_session.c.role.is_not(None), browser_session.c.capacity.is_not(None))
+    query = select(browser_session.c.role, browser_session.c.capacity).where(
+        browser_session.c.account == account, chose
+    )
+    row = (await session.execute(query.order_by(browser_session.c.created_at.desc()).limit(1))).first()
+    return (row.role, row.capacity) if row else (None, None)
+
+
 async def end_session(session: Session, id: str, *, why: str, at: datetime) -> None:
     """End a session; its tokens are forgotten."""
     await change_session(session, id, ended_at=at, ended_why=why, tokens=None)
@@ -185,6 +208,13 @@ async def keep_code(session: Session, one: Code) -> None:
         update(one_time_code).where(older, one_time_code.c.used_at.is_(None)).values(used_at=one.created_at)
     )
     await session.execute(insert(one_time_code).values(asdict(one)))
+
+
+async def asked_since(session: Session, account: str, purpose: str, since: datetime) -> int:
+    """How many codes an account has asked for one purpose since that instant."""
+    same = (one_time_code.c.account == account) & (one_time_code.c.purpose == purpose)
+    query = select(func.count()).select_from(one_time_code).where(same, one_time_code.c.created_at > since)
+    return int((await session.execute(query)).scalar_one())
 
 
 async def code(session: Session, id: str, *, lock: bool = False) -> Code | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 import uuid
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -17,9 +16,11 @@ from hub.domain.preferences import WIDEST_RADIUS_KM
 from hub.domain.refusal import Refusal
 from hub.storage import accounts, audit, situations
 from hub.storage.accounts import Account, Method
-from hub.storage.session import Session
+from hub.storage.session import Database, Session
+from hub.storage.sign_ins import Code
 from hub.storage.situations import Preference
-from hub.workflows import professionals
+from hub.workflows import codes, professionals
+from hub.workflows.codes import ToSend
 
 
 class Outcome(StrEnum):
@@ -179,10 +180,47 @@ async def close(session: Session, viewer: Viewer, account: str) -> None:
 # -------------------------------------------------------------------------------- settings of a person
 
 
-async def confirm(session: Session, account: str, channel: str, address: str, at: datetime) -> None:
-    """An address proved by its owner: ``channel`` is email or sms."""
-    names = {"email": ("email", "email_confirmed_at"), "sms": ("mobile", "mobile_confirmed_at")}[channel]
-    await accounts.change(session, account, **{names[0]: address, names[1]: at})
+async def ask_confirmation(session: Session, account: str, *, channel: str, address: str) -> str:
+    """Ask the owner of an address to prove it: a link by mail (``email``), four digits by ``sms``. The id of the code."""
+    return await codes.put(session, account=account, purpose="confirm", channel=channel, address=address)
+
+
+async def ask_joining(session: Session, *, psc: str, local: str) -> str:
+    """Write to the owner of a local account, so that it may be joined with the one Pro Santé Connect has just opened."""
+    owner = await accounts.by_id(session, local)
+    if owner is None or owner.email_confirmed_at is None:
+        raise Refusal("account-unknown")
+    return await codes.put(session, account=local, purpose="join", channel="email", address=owner.email, subject=psc)
+
+
+async def ask_secret(session: Session, account: Account) -> str:
+    """Send the one-time link by which somebody sets the secret of a local account."""
+    return await codes.put(session, account=account.id, purpose="secret", channel="email", address=account.email)
+
+
+async def code_to_send(session: Session, id: str) -> ToSend | None:
+    """What the sender of a one-time code needs; ``None`` when it is too late to be of use."""
+    return await codes.to_send(session, id)
+
+
+async def use_code(database: Database, id: str, given: str, *, purpose: str) -> str:
+    """Use a code typed, or the two halves of a link (``<id>.<token>``), and do what it proves: confirm an address, join two
+    accounts. The account. A wrong try counts even though it is refused: ``code-wrong``, ``code-expired``.
+    """
+    async with database.transaction() as session:
+        code, refusal = await codes.give(session, id, given, purpose=purpose)
+        if code is not None and purpose == "confirm":
+            await _confirm(session, code)
+        if code is not None and purpose == "join" and code.subject is not None:
+            await join(session, psc=code.subject, local=code.account)
+    if code is None:
+        raise refusal or Refusal("code-expired")
+    return code.account
+
+
+async def _confirm(session: Session, code: Code) -> None:
+    columns = {"email": ("email", "email_confirmed_at"), "sms": ("mobile", "mobile_confirmed_at")}[code.channel]
+    await accounts.change(session, code.account, **{columns[0]: code.address, columns[1]: clock.now()})
 
 
 async def set_contact_phone(session: Session, viewer: Viewer, phone: str) -> None:

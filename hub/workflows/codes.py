@@ -11,11 +11,10 @@ from datetime import timedelta
 
 from hub import clock
 from hub.domain.refusal import Refusal
-from hub.storage import accounts, crypto, outbox, sign_ins
+from hub.storage import crypto, outbox, sign_ins
 from hub.storage.session import Session
 from hub.storage.sign_ins import Code
-from hub.workflows import accounts as people
-from hub.workflows.topics import SendCode
+from hub.workflows.topics import send_code
 
 PURPOSE = "one_time_code.sealed"
 TRIES = 5
@@ -25,34 +24,41 @@ WINDOW = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """How long a code of one purpose and channel is good, and whether it is a link rather than four digits."""
+    """How long a code of one purpose and channel is good, the template that carries it, and for a link the page it opens."""
 
     life: timedelta
-    is_link: bool
+    template: str
+    page: str = ""
+
+    @property
+    def is_link(self) -> bool:
+        """A long token in an address, rather than four digits to type."""
+        return bool(self.page)
 
 
-SHORT = Kind(life=timedelta(minutes=5), is_link=False)
-LINK = Kind(life=timedelta(hours=24), is_link=True)  # (Choice)
+SHORT = timedelta(minutes=5)
+LINK = timedelta(hours=24)  # (Choice)
 KINDS: Mapping[tuple[str, str], Kind] = {  # (purpose, channel)
-    ("sign-in", "sms"): SHORT,
-    ("sign-in", "email"): SHORT,
-    ("sign-in", "totp"): SHORT,
-    ("confirm", "sms"): SHORT,
-    ("confirm", "email"): LINK,
-    ("join", "email"): LINK,
-    ("secret", "email"): LINK,
+    ("sign-in", "sms"): Kind(life=SHORT, template="sign-in-code"),
+    ("sign-in", "email"): Kind(life=SHORT, template="sign-in-code"),
+    ("sign-in", "totp"): Kind(life=SHORT, template=""),
+    ("confirm", "sms"): Kind(life=SHORT, template="sign-in-code"),
+    ("confirm", "email"): Kind(life=LINK, template="confirm-email", page="/connexion/confirmer"),
+    ("join", "email"): Kind(life=LINK, template="join-accounts", page="/connexion/lier"),
+    ("secret", "email"): Kind(life=LINK, template="set-secret", page="/secret"),
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToSend:
-    """What the sender of a code needs: where, for what, and the code or the token of the link."""
+    """What the sender of a code needs: where, the template, the digits and their minutes, or the path of the link."""
 
     address: str
     channel: str
-    purpose: str
+    template: str
     code: str
-    is_link: bool
+    minutes: int
+    path: str
 
 
 async def put(
@@ -89,10 +95,8 @@ async def put(
         subject=subject,
     )
     await sign_ins.keep_code(session, made)
-    if channel == "sms":
-        await outbox.put(session, SendCode(account=account, channel="sms", code=id))
-    elif channel == "email":
-        await outbox.put(session, SendCode(account=account, channel="email", code=id))
+    if channel in ("sms", "email"):
+        await outbox.put(session, send_code("sms" if channel == "sms" else "email", account=account, code=id))
     return id
 
 
@@ -110,31 +114,21 @@ async def to_send(session: Session, id: str) -> ToSend | None:
     code = await sign_ins.code(session, id)
     if code is None or code.sealed is None or code.used_at is not None or clock.now() >= code.expires_at:
         return None
+    kind = KINDS[code.purpose, code.channel]
+    text = crypto.unseal(code.sealed, purpose=PURPOSE).decode()
     return ToSend(
         address=code.address,
         channel=code.channel,
-        purpose=code.purpose,
-        code=crypto.unseal(code.sealed, purpose=PURPOSE).decode(),
-        is_link=KINDS[code.purpose, code.channel].is_link,
+        template=kind.template,
+        code="" if kind.is_link else text,
+        minutes=int(kind.life.total_seconds() // 60),
+        path=f"{kind.page}/{id}.{text}" if kind.is_link else "",
     )
 
 
 async def sent(session: Session, id: str) -> None:
     """The code has left: only its hash stays."""
     await sign_ins.change_code(session, id, sealed=None)
-
-
-async def ask_confirmation(session: Session, account: str, *, channel: str, address: str) -> str:
-    """Ask the owner of an address to prove it: a link by mail, a four-digit code by SMS. The id of the code."""
-    return await put(session, account=account, purpose="confirm", channel=channel, address=address)
-
-
-async def ask_joining(session: Session, *, psc: str, local: str) -> str:
-    """Write to the owner of a local account, so that it may be joined with the one Pro Santé Connect has just opened."""
-    owner = await accounts.by_id(session, local)
-    if owner is None or owner.email_confirmed_at is None:
-        raise Refusal("account-unknown")
-    return await put(session, account=local, purpose="join", channel="email", address=owner.email, subject=psc)
 
 
 async def give(session: Session, id: str, given: str, *, purpose: str) -> tuple[Code | None, Refusal | None]:
@@ -153,8 +147,4 @@ async def give(session: Session, id: str, given: str, *, purpose: str) -> tuple[
         await sign_ins.change_code(session, id, tries=code.tries + 1)
         return None, Refusal("code-wrong")
     await sign_ins.change_code(session, id, used_at=now, sealed=None)
-    if purpose == "confirm":
-        await people.confirm(session, code.account, code.channel, code.address, now)
-    if purpose == "join" and code.subject is not None:
-        await people.join(session, psc=code.subject, local=code.account)
     return code, None

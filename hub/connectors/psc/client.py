@@ -161,9 +161,15 @@ class PscClient:
         form = {"grant_type": "authorization_code", "code": code, "code_verifier": verifier}
         return await self._tokens({**form, "redirect_uri": self.settings.redirect_uri})
 
-    async def refresh(self, refresh_token: str) -> Tokens:
-        """New tokens; ``refused`` with code ``invalid_grant`` when the national session is over."""
-        return await self._tokens({"grant_type": "refresh_token", "refresh_token": refresh_token})
+    async def refresh(self, refresh_token: str, *, sub: str) -> Tokens:
+        """New tokens of the same person; ``refused`` with code ``invalid_grant`` when the national session is over."""
+        fresh = await self._tokens({"grant_type": "refresh_token", "refresh_token": refresh_token})
+        if fresh.id_token is not None:
+            expected = self._expected(access=fresh.access)
+            claims = await self._checked("id_token", fresh.id_token, tokens.ID_TOKEN, expected)
+            if claims["sub"] != sub:
+                raise garbled("id_token.sub")
+        return fresh
 
     async def _tokens(self, form: dict[str, str]) -> Tokens:
         document = await self.discovery()

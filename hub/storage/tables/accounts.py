@@ -195,6 +195,7 @@ browser_session = Table(
     Column("created_at", When, nullable=False),
     Column("active_at", When, nullable=False, comment="last act of the person"),
     Column("checked_at", When, nullable=False, comment="last time the issuer confirmed the session"),
+    Column("checking_until", When, comment="somebody is asking the issuer, or was told to wait"),
     Column(
         "is_unconfirmed", Boolean, nullable=False, server_default="false", comment="the issuer could not be reached"
     ),
