@@ -45,7 +45,8 @@ def merge(*tables: Topics) -> dict[str, tuple[type[Message], Delivery]]:
 
 def pause(attempts: int, retry_after: float | None = None) -> timedelta:
     """How long before the next try: 5 s, doubling, at most an hour, or what the peer said if that is longer."""
-    usual = min(FIRST_PAUSE * 2 ** min(max(attempts - 1, 0), 12), LONGEST_PAUSE)
+    doublings = min(max(attempts - 1, 0), 12)
+    usual = min(FIRST_PAUSE * (1 << doublings), LONGEST_PAUSE)
     return max(usual, timedelta(seconds=retry_after)) if retry_after is not None else usual
 
 

@@ -77,24 +77,23 @@ def bare(reference: Resource) -> Resource:
     return {"reference": reference["reference"]} if "reference" in reference else dict(MASKED)
 
 
+def _only(resource: Resource, *names: str) -> Resource:
+    return {name: resource[name] for name in names if name in resource}
+
+
 def _address(address: Resource) -> Resource:
-    kept = {name: address[name] for name in ("city", "postalCode") if name in address}
+    kept = _only(address, "city", "postalCode")
     communes = [part for part in address.get("extension", []) if part.get("url") == COMMUNE_EXTENSION]
     return {"extension": communes, **kept} if communes else kept
 
 
 def _patient(patient: Resource) -> Resource:
-    kept = {name: patient[name] for name in ("active", "gender") if name in patient}
+    kept = _only(patient, "active", "gender")
     if "birthDate" in patient:
         kept["birthDate"] = patient["birthDate"][:4]
     homes = [_address(place) for place in patient.get("address", []) if place.get("use", "home") == "home"]
     homes = [place for place in homes if place]
     return {**kept, "address": homes} if homes else kept
-
-
-def _codes(concept: Resource) -> Resource:
-    """A coded concept with its text: texts of codes are labels of ours, not words about a person."""
-    return dict(concept)
 
 
 def _shareable(note: Resource) -> bool:
@@ -111,7 +110,7 @@ SERVICE_REQUEST_KEPT = (
 
 
 def _service_request(request: Resource) -> Resource:
-    kept = {name: request[name] for name in SERVICE_REQUEST_KEPT if name in request}
+    kept = _only(request, *SERVICE_REQUEST_KEPT)
     numbers = [number for number in request.get("identifier", []) if number.get("system", "").endswith(REQUEST_NUMBER)]
     if numbers:
         kept["identifier"] = [{"system": number["system"], "value": number["value"]} for number in numbers]
@@ -125,11 +124,7 @@ def _service_request(request: Resource) -> Resource:
 
 
 def _coordinating_task(task: Resource) -> Resource:
-    kept = {
-        name: task[name]
-        for name in ("status", "businessStatus", "intent", "code", "authoredOn", "lastModified")
-        if name in task
-    }
+    kept = _only(task, "status", "businessStatus", "intent", "code", "authoredOn", "lastModified")
     for name in ("focus", "for", "owner"):
         if name in task:
             kept[name] = bare(task[name])
@@ -139,7 +134,7 @@ def _coordinating_task(task: Resource) -> Resource:
 
 
 def _location(place: Resource) -> Resource:
-    kept = {name: place[name] for name in ("status", "mode") if name in place}
+    kept = _only(place, "status", "mode")
     address = _address(place.get("address", {}))
     return {**kept, "address": address} if address else kept
 
@@ -148,7 +143,7 @@ def _flag(flag: Resource) -> Resource | None:
     codes = {coding.get("code") for coding in flag.get("code", {}).get("coding", [])}
     if not codes & SHARED_RISKS:
         return None
-    kept = {name: flag[name] for name in ("status", "category", "code") if name in flag}
+    kept = _only(flag, "status", "category", "code")
     return {**kept, "subject": bare(flag["subject"])}
 
 

@@ -172,9 +172,9 @@ class TokenEndpoint:
                 )
         except OauthError as error:
             log.event("oauth.refused", code=error.code)
-            body = {"error": error.code, "error_description": error.description}
-            return JSONResponse(body, status_code=error.status, headers=headers)
-        body = {
+            told = {"error": error.code, "error_description": error.description}
+            return JSONResponse(told, status_code=error.status, headers=headers)
+        body: dict[str, Any] = {
             "access_token": granted.token,
             "token_type": "bearer",
             "expires_in": granted.seconds,

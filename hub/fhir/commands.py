@@ -44,12 +44,12 @@ async def _accept(session: Session, viewer: Viewer, request: str, _task: Resourc
     return await requests.accept(session, viewer, request)
 
 
-async def _open(session: Session, viewer: Viewer, request: str, _task: Resource) -> object:
-    return await requests.opened(session, viewer, request)
+async def _open(session: Session, viewer: Viewer, request: str, _task: Resource) -> None:
+    await requests.opened(session, viewer, request)
 
 
-async def _decline(session: Session, viewer: Viewer, request: str, task: Resource) -> object:
-    return await requests.decline(session, viewer, request, _reason(task, "decline-reason", "autre"))
+async def _decline(session: Session, viewer: Viewer, request: str, task: Resource) -> None:
+    await requests.decline(session, viewer, request, _reason(task, "decline-reason", "autre"))
 
 
 async def _release(session: Session, viewer: Viewer, request: str, task: Resource) -> object:

@@ -1,4 +1,4 @@
-"""From one FHIR request to one answer: which interaction, whether the token's scopes allow it, and every refusal as OperationOutcome."""
+"""From one FHIR request to one answer: which interaction, whether the scopes allow it, every refusal as OperationOutcome."""
 
 from __future__ import annotations
 

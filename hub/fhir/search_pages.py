@@ -1,4 +1,4 @@
-"""Pages of results: sizes, and cursors that are sealed, so that an address shows no patient datum and serves one viewer for an hour."""
+"""Pages of results: sizes, and sealed cursors, so that an address shows no patient datum and serves one viewer for an hour."""
 
 from __future__ import annotations
 

@@ -215,3 +215,11 @@ async def find(session: Session, type: str, system: str, value: str) -> list[str
     code = value.lower()
     await session.execute(HOLD, {"text": f"identifier\x1f{type}\x1f{system}\x1f{code}"})
     return list((await session.execute(FIND, {"type": type, "system": system, "value": code})).scalars())
+
+
+IDS = select(resource.c.id).where(resource.c.type == bindparam("type"), ~resource.c.deleted).order_by(resource.c.key)
+
+
+async def ids(session: Session, type: str) -> list[str]:
+    """The id of every resource of a type: for comparisons of the whole record (``hub doctor``)."""
+    return list((await session.execute(IDS, {"type": type})).scalars())

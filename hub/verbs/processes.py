@@ -30,12 +30,15 @@ async def _until_asked(stop: asyncio.Event) -> AsyncIterator[None]:
 
 async def serving(settings: Settings, stop: asyncio.Event, ready: Callable[[], None] | None = None) -> None:
     """Answer people and software until ``stop``; ``ready`` is called once both doors are open."""
-    async with composition.database(settings, pool=20) as database, composition.clients(settings) as clients:
-        async with doors.opened(app.build(settings, database, clients), settings.serve):
-            log.event("serve.ready", process=os.getpid())
-            if ready is not None:
-                ready()
-            await stop.wait()
+    async with (
+        composition.database(settings, pool=20) as database,
+        composition.clients(settings) as clients,
+        doors.opened(app.build(settings, database, clients), settings.serve),
+    ):
+        log.event("serve.ready", process=os.getpid())
+        if ready is not None:
+            ready()
+        await stop.wait()
 
 
 async def working(settings: Settings, stop: asyncio.Event) -> None:

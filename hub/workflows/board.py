@@ -19,13 +19,30 @@ Resource = dict[str, Any]
 
 async def refresh(session: Session, request: CareRequest, service_request: Resource) -> None:
     """Write the row of a request, or take it off the list once the request has ended."""
-    if not request.is_open:
+    if request.is_open:
+        await board.write(session, await _row(session, request, service_request))
+    else:
         await board.remove(session, request.id)
-        return
+
+
+async def rebuild(session: Session) -> list[str]:
+    """Compare the whole list with the record and put it right; the requests that differed: none, in a sound house."""
+    return await board.rebuild(session, await resources.ids(session, "ServiceRequest"), _row_of)
+
+
+async def _row_of(session: Session, request_id: str) -> BoardRow | None:
+    service_request = await resources.peek(session, "ServiceRequest", request_id)
+    tasks = [task for task in await resources.of_request(session, "Task", request_id) if not task.get("partOf")]
+    if service_request is None or not tasks:
+        return None
+    request = max((shape.read(service_request, task) for task in tasks), key=lambda one: one.attempt)
+    return await _row(session, request, service_request) if request.is_open else None
+
+
+async def _row(session: Session, request: CareRequest, service_request: Resource) -> BoardRow:
     patient = patients.read(await resources.peek(session, "Patient", request.patient) or {})
     performer = await situations.situation_of(session, request.performer) if request.performer else None
-    appointment = await _appointment_at(session, request)
-    row = BoardRow(
+    return BoardRow(
         request=request.id,
         number=request.number,
         network=request.network,
@@ -47,10 +64,9 @@ async def refresh(session: Session, request: CareRequest, service_request: Resou
         attempt=request.attempt,
         issued_at=request.issued_at,
         response_due=request.response_due,
-        appointment_at=appointment,
+        appointment_at=await _appointment_at(session, request),
         changed_at=clock.now(),
     )
-    await board.write(session, row)
 
 
 async def _appointment_at(session: Session, request: CareRequest) -> Any:

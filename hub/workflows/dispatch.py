@@ -12,6 +12,7 @@ from hub.domain.care_request import CareRequest, State
 from hub.domain.people import Viewer
 from hub.domain.waves import Candidate, Wave
 from hub.r4 import elements
+from hub.r4.shapes import care_request as shape
 from hub.r4.shapes import patient as patients
 from hub.storage import audit, candidates, outbox, resources, territories
 from hub.storage.session import Session
@@ -62,7 +63,7 @@ async def _open(session: Session, found: Record, wave: Wave, asked: list[Candida
 
 async def _keep_wave(session: Session, found: Record, request: CareRequest) -> None:
     """The wave number is our own business: saved without a word to the SAS."""
-    record.shape.write(request, found.service_request, found.task, modified=elements.written(clock.now()))
+    shape.write(request, found.service_request, found.task, modified=elements.written(clock.now()))
     await resources.save(session, Viewer.hub(), found.task)
     await board.refresh(session, request, found.service_request)
 

@@ -48,11 +48,18 @@ def is_open(task: Resource) -> bool:
     return task["status"] in OPEN
 
 
+def latest(tasks: Iterable[Resource], role: str | None) -> Resource | None:
+    """The last invitation of a person: somebody asked anew has several."""
+    mine = [task for task in tasks if owner(task) == role]
+    return mine[-1] if mine else None
+
+
 async def is_asked(session: Session, viewer: Viewer, request: CareRequest) -> bool:
     """Whether the viewer holds an open invitation to this request."""
     if viewer.role is None:
         return False
-    return any(owner(task) == viewer.role and is_open(task) for task in await of_request(session, request))
+    task = latest(await of_request(session, request), viewer.role)
+    return task is not None and is_open(task)
 
 
 async def ask(
@@ -66,7 +73,7 @@ async def ask(
     fresh: list[Candidate] = []
     for person in people:
         task = present.get(person.role)
-        if task is None:
+        if task is None or task["status"] == "cancelled":  # lost it to somebody who gave it back: asked anew
             await resources.create(session, Viewer.hub(), _task(request, person, wave=wave, until=until))
             await grants.give(
                 session,

@@ -41,7 +41,7 @@ async def accept(session: Session, viewer: Viewer, request_id: str) -> CareReque
     """First come, exactly one wins. Raises ``already-taken``, ``not-allowed``, ``not-a-move``."""
     found = await record.lock(session, request_id)
     tasks = await invitations.of_request(session, found.request)
-    mine = next((task for task in tasks if invitations.owner(task) == viewer.role), None)
+    mine = invitations.latest(tasks, viewer.role)
     if mine is not None and found.request.performer == viewer.role:
         return found.request  # the same person pressed twice: already theirs, nothing is done again
     if mine is not None and found.request.performer is not None:
@@ -67,8 +67,8 @@ async def decline(session: Session, viewer: Viewer, request_id: str, reason: str
     """The person asked says no: the request leaves their list. ``reason``: a code of CodeSystem decline-reason."""
     found = await record.lock(session, request_id)
     tasks = await invitations.of_request(session, found.request)
-    mine = next((task for task in tasks if invitations.owner(task) == viewer.role and invitations.is_open(task)), None)
-    if mine is None:
+    mine = invitations.latest(tasks, viewer.role)
+    if mine is None or not invitations.is_open(mine):
         raise Refusal("already-taken" if found.request.performer not in (None, viewer.role) else "not-allowed")
     await invitations.end(session, mine, "declined", reason=reason)
     await grants.withdraw(session, audience=role_key(viewer.role or ""), request=request_id)
@@ -180,20 +180,15 @@ async def reissue(session: Session, viewer: Viewer, request_id: str) -> CareRequ
     return again.request
 
 
+KEPT_ON_REISSUE = (
+    "identifier", "groupIdentifier", "intent", "priority", "code", "focus", "for", "basedOn", "requester", "reasonCode", "input",
+)  # fmt: skip
+
+
 def _next_task(previous: Resource, request: CareRequest) -> Resource:
-    kept = {
-        name: previous[name]
-        for name in ("identifier", "groupIdentifier", "intent", "priority", "code", "focus", "for", "basedOn", "requester",
-                     "reasonCode", "input")
-        if name in previous
-    }  # fmt: skip
-    return {
-        "resourceType": "Task",
-        "id": request.task,
-        "status": "accepted",
-        **kept,
-        "authoredOn": elements.written(request.issued_at),
-    }
+    kept: Resource = {name: previous[name] for name in KEPT_ON_REISSUE if name in previous}
+    issued = elements.written(request.issued_at)
+    return {"resourceType": "Task", "id": request.task, "status": "accepted", **kept, "authoredOn": issued}
 
 
 async def form_late(session: Session, message: FormLate) -> None:

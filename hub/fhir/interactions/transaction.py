@@ -10,7 +10,7 @@ from hub import log
 from hub.clock import now
 from hub.domain.refusal import Refusal
 from hub.fhir import answers, commands, throttle
-from hub.fhir.message import FhirRequest, FhirResponse
+from hub.fhir.message import JSON, FhirRequest, FhirResponse
 from hub.fhir.smart import scopes
 from hub.r4 import elements, validation
 from hub.r4.shapes import handoff
@@ -60,4 +60,4 @@ async def _stored_answer(session: Session, request: FhirRequest, message: str | 
     if not message:
         return None
     before = await inbox.recall(session, SOURCE, _key(request, message))
-    return FhirResponse(status=200, body=before, headers={"Content-Type": answers.JSON}) if before else None
+    return FhirResponse(status=200, body=before, headers={"Content-Type": JSON}) if before else None

@@ -1,4 +1,4 @@
-"""update and patch (https://hl7.org/fhir/R4/http.html#update): on a Task, a change is read as a move; on a Subscription, as an edit.
+"""update and patch (https://hl7.org/fhir/R4/http.html#update): a change to a Task is a move, one to a Subscription an edit.
 
 The conditional forms on Task are those of the SAS for what it handed over (sas.md 17.2); they need no ``If-Match``.
 """

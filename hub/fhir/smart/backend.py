@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -111,15 +112,13 @@ async def _by_assertion(session: Session, form: Mapping[str, str], *, endpoint: 
 
 
 def _unverified_issuer(text: str) -> str:
-    import json
-
     try:
         return str(json.loads(jws.extract_compact(text.encode()).payload)["iss"])
     except (JoseError, ValueError, KeyError, TypeError) as trouble:
         raise _bad_client("unreadable assertion") from trouble
 
 
-def _verified(text: str, keys: dict[str, Any], kid: str) -> dict[str, Any]:
+def _verified(text: str, keys: Mapping[str, Any], kid: str) -> dict[str, Any]:
     matching = [key for key in keys.get("keys", []) if key.get("kid") == kid]
     if len(matching) != 1:
         raise _bad_client("no key of that kid")

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -78,7 +79,7 @@ class TokenKeys:
         scopes = tuple(str(claims["scope"]).split())
         return AccessToken(client=str(claims["client_id"]), scopes=scopes, expires_at=expires, thumbprint=bound)
 
-    def _claims(self, text: str) -> dict[str, dict[str, str]]:
+    def _claims(self, text: str) -> dict[str, Any]:
         for key in self._keys:
             try:
                 return dict(jwt.decode(text, key, algorithms=[ALGORITHM]).claims)

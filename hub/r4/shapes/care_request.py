@@ -27,7 +27,8 @@ def read(service_request: Resource, task: Resource) -> CareRequest:
     output: Resource = next((part for part in task.get("output", []) if "valueReference" in part), {})
     state = state_of(task["status"], business, service_request["status"])
     performer_type = service_request.get("performerType")
-    issued, due = elements.instant(task["authoredOn"]), elements.instant(task["restriction"]["period"]["end"])
+    period = task["restriction"]["period"]  # from the receipt to the response deadline; authoredOn is the sender's own clock
+    issued, due = elements.instant(period.get("start") or task["authoredOn"]), elements.instant(period["end"])
     if issued is None or due is None:
         raise ValueError("a coordinating Task has authoredOn and restriction.period.end")
     return CareRequest(
@@ -83,7 +84,8 @@ def write(request: CareRequest, service_request: Resource, task: Resource, *, mo
     task["lastModified"] = max(modified, task.get("authoredOn", modified))
     elements.set_coding(task, "businessStatus", names.system("handoff-business-status"), status.business)
     task["owner"] = {**task.get("owner", {}), "reference": f"Organization/{request.network}"}
-    task.setdefault("restriction", {}).setdefault("period", {})["end"] = elements.written(request.response_due)
+    period = {"start": elements.written(request.issued_at), "end": elements.written(request.response_due)}
+    task["restriction"] = {**task.get("restriction", {}), "period": period}
     reasons = names.system("cancel-reason" if status.business == "withdrawn" else "handoff-failure")
     if request.failure and status.task in {"failed", "rejected", "cancelled", "on-hold", "completed"}:
         task["statusReason"] = elements.concept(reasons, request.failure)

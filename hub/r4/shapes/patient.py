@@ -31,7 +31,7 @@ def ins_of(patient: Resource) -> tuple[str, str] | None:
 def claimed_reliability(patient: Resource) -> Reliability:
     """The status the sender writes. VALI of v2-0445 is what the national rules call qualified, when an INS is there."""
     outer = elements.extension(patient, names.RELIABILITY_EXTENSION) or {}
-    inner = next((part for part in outer.get("extension", []) if part.get("url") == "identityStatus"), {})
+    inner: Resource = next((part for part in outer.get("extension", []) if part.get("url") == "identityStatus"), {})
     coding = inner.get("valueCoding", {})
     code = coding.get("code")
     if code == "VALI" and coding.get("system") == V2_0445:
@@ -59,7 +59,7 @@ def _name(patient: Resource, use: str) -> Resource:
 
 def _phone(patient: Resource, system: str) -> str:
     found = [part for part in patient.get("telecom", []) if part.get("system") == system and part.get("value")]
-    best = min(found, key=lambda part: part.get("rank", 99), default={})
+    best: Resource = min(found, key=lambda part: part.get("rank", 99), default={})
     return str(best.get("value", ""))
 
 
