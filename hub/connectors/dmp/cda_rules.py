@@ -212,9 +212,11 @@ def _people(root: etree._Element) -> Iterator[str]:
             yield f"{name}: no PS_IdNat with its prefix"
         if not _identified(holder, "h:representedOrganization/h:id", STRUCTURES, STRUCT_IDNAT):
             yield f"{name}: no Struct_IdNat with its prefix"
-        for path in ("h:code", "h:assignedPerson/h:name/h:family", "h:representedOrganization/h:name"):
-            if not _found(holder, path):
-                yield f"{name}: {path} absent"
+        if not _found(holder, "h:code"):
+            yield f"{name}: h:code absent"
+        for path in ("h:assignedPerson/h:name/h:family", "h:representedOrganization/h:name"):
+            if not any((one.text or "").strip() for one in _found(holder, path)):
+                yield f"{name}: {path} absent or empty"
     custodian = "h:assignedCustodian/h:representedCustodianOrganization/h:id"
     for holder in _found(root, "h:custodian"):
         if not _identified(holder, custodian, STRUCTURES, STRUCT_IDNAT):

@@ -140,6 +140,8 @@ def _require_fit(one: Filing) -> None:
         "hidden from the patient and from professionals together",
     )
     _require(bool(lines(one.text).strip()), "an empty note")
+    times = (one.written_at, one.asked_at, one.author.signed_in_at, one.act.start, one.act.end or one.act.start)
+    _require(all(moment.utcoffset() is not None for moment in times), "a time without offset")
 
 
 def _specialty(author: Writer, values: Tables) -> Code:

@@ -83,7 +83,8 @@ async def settle(session: Session, message: DmpSubmission, answer: Registered | 
         await filing.filed(session, message, entry_uuid=answer.entry_uuid)
 
 
-def _words(trouble: ConnectorFailure) -> tuple[str, str]:
+def words(trouble: ConnectorFailure) -> tuple[str, str]:
+    """What people read about a failure, and what they can do."""
     if trouble.service != "dmp":
         return DEFECT
     row = ERRORS.get(trouble.code)
@@ -95,7 +96,7 @@ def _words(trouble: ConnectorFailure) -> tuple[str, str]:
 
 async def give_up(session: Session, message: DmpSubmission, trouble: ConnectorFailure) -> None:
     """The DMP said no, never answered, or answered what nobody can read; a defect of ours is kept for review too."""
-    french, remedy = _words(trouble)
+    french, remedy = words(trouble)
     is_ours = trouble.service != "dmp" or trouble.kind is Kind.GARBLED
     state = FilingState.REVIEW if is_ours else FilingState.REFUSED
     await filing.refused(session, message, code=trouble.code, french=french, remedy=remedy, state=state)

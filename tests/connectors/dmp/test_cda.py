@@ -118,7 +118,7 @@ def test_a_structure_is_demanded_of_the_legal_authenticator(settings: DmpSetting
     holder.remove(holder.find("h:representedOrganization", H))
     assert cda.check(etree.tostring(root)) == [
         "assignedEntity: no Struct_IdNat with its prefix",
-        "assignedEntity: h:representedOrganization/h:name absent",
+        "assignedEntity: h:representedOrganization/h:name absent or empty",
     ]
 
 
