@@ -1,5 +1,8 @@
 import copy
+import csv
+import inspect
 import json
+import re
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
@@ -9,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hub.r4 import definitions, invariants, validation
+from hub.r4 import definitions, invariants, primitives, validation, walk
 from hub.r4 import json as r4_json
 from hub.r4.validation import Invalid, check, parse
 
@@ -210,7 +213,23 @@ def test_faults_are_told_in_french_with_what_is_allowed() -> None:
     (issue,) = check({**PATIENT, "gender": "homme"})
     assert issue.text == "«\u00a0homme\u00a0» n’est pas permis ici. Codes permis\u00a0: female, male, other, unknown."
     (issue,) = check({"resourceType": "Organization"})
-    assert "org-1" in issue.text
+    assert issue.text == "Une organisation a au moins un nom ou un identifiant (org-1)."
+    (issue,) = check({"resourceType": "List", "status": "current", "mode": "working", "entry": [], "emptyReason": {}})[
+        :1
+    ]
+    assert issue.text.startswith("Une liste vide")
+
+
+def test_every_message_is_of_a_rule_and_every_fault_of_a_primitive_has_one() -> None:
+    with validation.MESSAGES.open(encoding="utf-8", newline="") as file:
+        told = [line["rule"] for line in csv.DictReader(file)]
+    rules = {name for here in invariants.RULES.values() for name in here}
+    walked = set(re.findall(r'blame\(\s*"([a-z0-9-]+)"', inspect.getsource(walk)))
+    walked |= {"null", "array", "not-array", "not-object"}  # chosen between two in one call
+    faults_of_primitives = {fault.value for fault in primitives.Fault}
+    assert len(told) == len(set(told))
+    assert faults_of_primitives | walked <= set(told)
+    assert set(told) <= rules | walked | faults_of_primitives
 
 
 def test_a_bundle_judges_its_entries_and_their_outcomes() -> None:
