@@ -60,10 +60,10 @@ def of_issues(issues: Iterable[Issue], canonical_base: str) -> Resource:
         if one.expression:
             issue["expression"] = [one.expression]
         found.append(issue)
-    return _outcome(found) if found else of_success("Rien à redire : cette ressource est conforme à FHIR R4.")
+    return _outcome(found) if found else informational("Rien à redire : cette ressource est conforme à FHIR R4.")
 
 
-def of_success(text: str) -> Resource:
+def informational(text: str) -> Resource:
     """An informational outcome."""
     return _outcome([{"severity": "information", "code": "informational", "details": {"text": text}}])
 
