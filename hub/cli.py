@@ -5,17 +5,14 @@ Nothing heavy is imported before a verb needs it, so that ``hub --help`` answers
 
 from __future__ import annotations
 
-import asyncio
 import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from hub.settings import Settings
-    from hub.storage.session import Database
+from hub import cli_registers, cli_rpps
+from hub.cli_common import settings_or_exit, with_database
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False, help=(
     "Colibri, an open interoperability hub for French primary care.\n\n"
@@ -32,38 +29,11 @@ def _group(name: str, help: str) -> typer.Typer:
 db = _group("db", "The database: bring it up to date, check it, write a migration.")
 seed = _group("seed", "Fill an installation with invented data.")
 outbox = _group("outbox", "Messages to others and to ourselves: what waits, what stopped and why.")
-user = _group("user", "Accounts of people.")
-client = _group("client", "Machine clients: SAS platforms and third-party software.")
-rpps = _group("rpps", "The national directory of professionals.")
 
 
-def _settings() -> Settings:
-    from hub import settings
-
-    try:
-        return settings.load()
-    except settings.WrongSettings as trouble:
-        typer.echo(f"hub: {trouble}", err=True)
-        raise typer.Exit(2) from trouble
-
-
-def _with_database(act: Callable[[Settings, Database], Awaitable[Any]]) -> Any:
-    """Run one act with the database open; what a rule refuses is one line, with its remedy."""
-    from hub import composition
-    from hub.domain.refusal import Refusal
-
-    settings = _settings()
-    composition.prepare(settings)
-
-    async def main() -> Any:
-        async with composition.database(settings, pool=2) as database:
-            return await act(settings, database)
-
-    try:
-        return asyncio.run(main())
-    except Refusal as refusal:
-        typer.echo(f"hub: {refusal.text} {refusal.remedy}", err=True)
-        raise typer.Exit(1) from refusal
+app.add_typer(cli_registers.user, name="user")
+app.add_typer(cli_registers.client, name="client")
+app.add_typer(cli_rpps.rpps, name="rpps")
 
 
 @app.command()
@@ -90,7 +60,7 @@ def serve() -> None:
     """Answer people and software: pages, FHIR, tokens, health."""
     from hub.verbs import processes
 
-    processes.serve(_settings())
+    processes.serve(settings_or_exit())
 
 
 @app.command()
@@ -98,7 +68,7 @@ def work() -> None:
     """Do what was promised for later: messages to others, deadlines."""
     from hub.verbs import processes
 
-    processes.work(_settings())
+    processes.work(settings_or_exit())
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -115,7 +85,7 @@ def config() -> None:
     from hub.settings import table
     from hub.verbs import show
 
-    show.table(("name", "value", "from", "for"), table(_settings()))
+    show.table(("name", "value", "from", "for"), table(settings_or_exit()))
 
 
 @app.command()
@@ -124,7 +94,7 @@ def doctor() -> None:
     from hub.verbs import doctor as verb
     from hub.verbs import show
 
-    found = _with_database(verb.examine)
+    found = with_database(verb.examine)
     show.table(
         ("what", "verdict", "detail"),
         [{"what": one.what, "verdict": one.verdict, "detail": one.detail} for one in found],
@@ -138,7 +108,7 @@ def db_upgrade() -> None:
     from hub import composition
     from hub.storage.migrations import run
 
-    settings = _settings()
+    settings = settings_or_exit()
     composition.prepare(settings)
     run.upgrade(composition.database_url(settings))
     typer.echo("The database is up to date.")
@@ -150,7 +120,7 @@ def db_check() -> None:
     from hub import composition
     from hub.storage.migrations import run
 
-    settings = _settings()
+    settings = settings_or_exit()
     composition.prepare(settings)
     differences = run.check(composition.database_url(settings))
     for one in differences:
@@ -164,7 +134,7 @@ def db_revision(text: Annotated[str, typer.Argument(help="What the migration doe
     from hub import composition
     from hub.storage.migrations import run
 
-    settings = _settings()
+    settings = settings_or_exit()
     composition.prepare(settings)
     typer.echo(run.revision(composition.database_url(settings), text))
 
@@ -179,7 +149,7 @@ def seed_demo(
     from hub.verbs import seed as verb
     from hub.verbs import show
 
-    people = _with_database(lambda settings, database: verb.demo(settings, database, certificates))
+    people = with_database(lambda settings, database: verb.demo(settings, database, certificates))
     show.table(("who", "signs in with", "secret", "lands on"), people)
 
 
@@ -193,7 +163,7 @@ def outbox_list(
     from hub.verbs import outbox as verb
     from hub.verbs import show
 
-    rows = _with_database(lambda _, database: verb.listed(database, state=state, topic=topic, limit=limit))
+    rows = with_database(lambda _, database: verb.listed(database, state=state, topic=topic, limit=limit))
     show.rows_of_outbox(rows)
 
 
@@ -203,7 +173,7 @@ def outbox_show(id: int) -> None:
     from hub.verbs import outbox as verb
     from hub.verbs import show
 
-    row = _with_database(lambda _, database: verb.one(database, id))
+    row = with_database(lambda _, database: verb.one(database, id))
     if row is None:
         typer.echo(f"hub: no message {id}", err=True)
         raise typer.Exit(1)
@@ -215,7 +185,7 @@ def outbox_again(id: int) -> None:
     """Try a stopped or waiting message at once, with the content already prepared."""
     from hub.verbs import outbox as verb
 
-    if not _with_database(lambda _, database: verb.again(database, id)):
+    if not with_database(lambda _, database: verb.again(database, id)):
         typer.echo(f"hub: message {id} is done or unknown", err=True)
         raise typer.Exit(1)
 
@@ -227,13 +197,11 @@ def outbox_stop(id: int, yes: Annotated[bool, typer.Option("--yes", help="Do not
 
     if not yes:
         typer.confirm(f"Stop message {id}?", abort=True)
-    if not _with_database(lambda _, database: verb.stop(database, id)):
+    if not with_database(lambda _, database: verb.stop(database, id)):
         typer.echo(f"hub: message {id} is not waiting", err=True)
         raise typer.Exit(1)
 
 
 def main() -> None:
     """Entry point of the ``hub`` script."""
-    from hub import cli_people  # noqa: F401 - adds its verbs
-
     app()

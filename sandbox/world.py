@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sandbox import authority
+from sandbox import authority, software
 from sandbox.authority import Certificates
 from sandbox.clock import Clock
 from sandbox.journal import Journal
@@ -21,4 +21,5 @@ def create(settings: Settings) -> World:
     """A new world with new certificates in `settings.run_dir`/certificates."""
     clock = Clock(settings.clock_file)
     certificates = authority.create(settings.run_dir / "certificates")
+    software.create(certificates.dir)
     return World(settings=settings, clock=clock, certificates=certificates, journal=Journal(clock))

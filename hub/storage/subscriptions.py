@@ -22,4 +22,6 @@ OF_CLIENT = (
 
 async def of_client(session: Session, client: str) -> list[Resource]:
     """Every subscription of a client, oldest first."""
-    return [json.loads(content) for content in (await session.execute(OF_CLIENT, {"owner": client_key(client)})).scalars()]
+    return [
+        json.loads(content) for content in (await session.execute(OF_CLIENT, {"owner": client_key(client)})).scalars()
+    ]

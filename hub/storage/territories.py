@@ -100,3 +100,11 @@ async def communes_of(session: Session, id: str) -> list[str]:
         select(coverage.c.commune).where(coverage.c.network == id).order_by(coverage.c.commune)
     )
     return [row.commune for row in rows]
+
+
+async def agree(session: Session, id: str, others: Iterable[str]) -> None:
+    """The neighbours that may be asked in the last wave of a CPTS, in place of those agreed before."""
+    await session.execute(delete(agreement).where(agreement.c.network == id))
+    rows = [{"network": id, "neighbour": other} for other in others]
+    if rows:
+        await session.execute(insert(agreement), rows)

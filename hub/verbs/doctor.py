@@ -71,7 +71,9 @@ async def _queue(database: Database) -> list[Finding]:
 async def _board(database: Database) -> Finding:
     async with database.transaction() as session:
         differences = await board.rebuild(session)
-    return Finding(what="board", is_well=not differences, detail=f"{len(differences)} rows differed from the record, put right")
+    return Finding(
+        what="board", is_well=not differences, detail=f"{len(differences)} rows differed from the record, put right"
+    )
 
 
 def _files(settings: Settings) -> Iterator[tuple[str, Path]]:

@@ -136,7 +136,7 @@ async def create_local(session: Session, **known: Any) -> Account:
     """An account with a five-digit identifier, for somebody who signs in without Pro Santé Connect. ``known``: fields of
     :class:`Account`. It has no secret yet: :func:`hub.workflows.local_sign_in.set_secret`.
     """
-    digits = await _free_digits(session)
+    digits = known.pop("identifier", None) or await _free_digits(session)
     account = Account(id=str(uuid.uuid4()), created_at=clock.now(), identifier=digits, **known)
     await accounts.create(session, account)
     method = Method(account=account.id, kind="local", subject=digits, created_at=account.created_at)

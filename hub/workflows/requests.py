@@ -87,6 +87,17 @@ async def release(session: Session, viewer: Viewer, request_id: str, reason: str
     return await back_to_search(session, viewer, found, event, reason=reason)
 
 
+async def patient_refuses(session: Session, viewer: Viewer, request_id: str) -> CareRequest:
+    """The patient does not want the appointment: searching again with the time that is left, else as at the deadline."""
+    found = await record.lock(session, request_id)
+    rights.require(viewer, Event.PATIENT_REFUSES, found.request)
+    performer = found.request.performer
+    request = await back_to_search(session, viewer, found, Event.PATIENT_REFUSES, reason="patient-refused")
+    if performer is not None:
+        await announce.performer(session, "proposal-refused", request, performer)
+    return request
+
+
 async def back_to_search(
     session: Session, viewer: Viewer, found: record.Record, event: Event, *, reason: str
 ) -> CareRequest:
