@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import httpx
 from lxml import etree
 
 from hub import clock
-from hub.connectors.dmp import prpa, signatures, soap, xds
-from hub.connectors.dmp.entries import fingerprint
+from hub.connectors.dmp import feeding, prpa, signatures, xds
 from hub.connectors.dmp.exchange import Call, Line, failure, garbled
 from hub.connectors.dmp.settings import DmpSettings
 from hub.connectors.dmp.submission import Actor, Insured, Submission
@@ -149,33 +148,19 @@ class DmpClient:
         return None
 
     async def _provide(self, submission: Submission, target: str | None) -> None:
-        entry, package = submission.entry, submission.submission_set
         signed = await asyncio.to_thread(
             signatures.sign_submission,
-            package.unique_id,
-            [(entry.unique_id, submission.document)],
+            submission.submission_set.unique_id,
+            [(submission.entry.unique_id, submission.document)],
             keys=self.line.keys,
             signed_at=submission.signed_at,
             digest=self.settings.submission_digest,
         )
-        signature = replace(submission.signature, hash=fingerprint(signed), size=len(signed))
-        links = [
-            xds.member(package.id, entry.id),
-            xds.member(package.id, signature.id),
-            xds.Association(kind=xds.SIGNS, source=signature.id, target=package.id),
-        ]
-        if target is not None:
-            links.append(xds.Association(kind=xds.REPLACES, source=entry.id, target=target))
-        metadata = xds.submit(package, (entry, signature), links)
-        parts = [
-            soap.Part(id="document01@colibri", media_type="text/xml", content=submission.document),
-            soap.Part(id="signature01@colibri", media_type="text/xml", content=signed),
-        ]
-        contents = ((entry.id, parts[0].id), (signature.id, parts[1].id))
+        payload, parts = feeding.message(submission, signed, target=target)
         call = Call(
             service="repository",
             action=ITI_41,
-            payload=xds.provide(metadata, contents),
+            payload=payload,
             actor=submission.actor,
             patient=submission.patient,
             parts=parts,

@@ -159,6 +159,16 @@ def _roles(author: Writer, values: Tables) -> tuple[Code, ...]:
     return first, _known(values.roles, author.skill, "second role")
 
 
+def _actor(author: Writer, values: Tables) -> Actor:
+    return Actor(
+        identifier=author.identifier,
+        name=line(f"{author.family} {author.given}", LONGEST_NAME),
+        roles=_roles(author, values),
+        signed_in_at=author.signed_in_at,
+        authentication_class=author.authentication_class,
+    )
+
+
 def _document_type(one: Filing, settings: DmpSettings, values: Tables) -> tables.DocumentType:
     code = settings.types.get(one.author.profession, settings.default_type)
     kind = values.types.get(code)
@@ -263,15 +273,8 @@ def submission(one: Filing, settings: DmpSettings, values: Tables = tables.SHIPP
     kind = _document_type(one, settings, values)
     entry = entries.of_document(written, content, kind=kind, masks=tuple(sorted(one.masks)), values=values)
     care = settings.content_at_home if one.act.at_home else settings.content_elsewhere
-    author = one.author
     return Submission(
-        actor=Actor(
-            identifier=author.identifier,
-            name=line(f"{author.family} {author.given}", LONGEST_NAME),
-            roles=_roles(author, values),
-            signed_in_at=author.signed_in_at,
-            authentication_class=author.authentication_class,
-        ),
+        actor=_actor(one.author, values),
         patient=Insured(
             ins=one.patient.ins,
             ins_oid=one.patient.ins_oid,

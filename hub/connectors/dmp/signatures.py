@@ -76,7 +76,7 @@ def read_keys(certificate: Path, key: Path) -> Keys:
 
 
 def sign_assertion(assertion: str, keys: Keys) -> str:
-    """The assertion with an enveloped signature where its placeholder stood: exclusive canonicalisation, RSA SHA-256."""
+    """The assertion with an enveloped signature in the place left for it: exclusive canonicalisation, RSA SHA-256."""
     signer = XMLSigner(
         method=SignatureConstructionMethod.enveloped,
         signature_algorithm=SignatureMethod.RSA_SHA256,

@@ -12,7 +12,9 @@ from datetime import UTC, datetime
 from hub.connectors.dmp.submission import Actor
 from hub.connectors.dmp.xmltext import attribute, element
 
-PLACEHOLDER = '<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#" Id="placeholder"/>'
+SIGNATURE_PLACE = (
+    '<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#" Id="placeholder"/>'  # the Id signxml looks for
+)
 FACILITIES = "1.2.250.1.71.4.2.4"  # TRE_R02, sector of activity
 PURPOSE = (
     '<saml2:AttributeValue><PurposeOfUse xmlns="urn:hl7-org:v3" xsi:type="CE" code="normal" '
@@ -98,7 +100,7 @@ def write(one: Vihf) -> str:
         '<saml2:Assertion xmlns:saml2="urn:oasis:names:tc:SAML:2.0:assertion" '
         f'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" ID="{one.id}" IssueInstant="{instant(one.issued_at)}" '
         'Version="2.0"><saml2:Issuer Format="urn:oasis:names:tc:SAML:1.1:nameid-format:X509SubjectName">'
-        f"{element(one.issuer)}</saml2:Issuer>{PLACEHOLDER}"
+        f"{element(one.issuer)}</saml2:Issuer>{SIGNATURE_PLACE}"
         f"<saml2:Subject><saml2:NameID>{element(one.actor.identifier)}</saml2:NameID></saml2:Subject>"
         f'<saml2:AuthnStatement AuthnInstant="{instant(one.actor.signed_in_at)}"><saml2:AuthnContext>'
         f"<saml2:AuthnContextClassRef>{element(one.authentication_class)}</saml2:AuthnContextClassRef>"
