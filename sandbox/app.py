@@ -1,8 +1,6 @@
 """Composes the sandbox: every twin, its doors, and the home port where visitors look at all of them."""
 
 import asyncio
-import importlib
-import importlib.util
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -21,6 +19,7 @@ from sandbox.house import House, listen_to_faults
 from sandbox.mail import MailTwin
 from sandbox.psc import PscTwin
 from sandbox.rpps import RppsTwin
+from sandbox.sas import SasTwin
 from sandbox.scenes import SCENES
 from sandbox.scenes.scene import Scene, hub_of
 from sandbox.servers import Listener, listening
@@ -42,19 +41,11 @@ SENTENCES = {
 def compose(world: World, scenes: Mapping[str, Scene] = SCENES) -> House:
     """Every twin of this world, doors still closed."""
     psc, mail, sms = PscTwin(world), MailTwin(world), SmsTwin(world)
-    twins: tuple[Twin, ...] = (psc, *_found("sas", world), DmpTwin(world), RppsTwin(world), mail, sms)
+    twins: tuple[Twin, ...] = (psc, SasTwin(world), DmpTwin(world), RppsTwin(world), mail, sms)
     for twin in twins:
         listen_to_faults(twin, world)
     stage = Stage(world, hub_of(world.settings, world.certificates), scenes)
     return House(world=world, twins={twin.name: twin for twin in twins}, psc=psc, mail=mail, sms=sms, stage=stage)
-
-
-def _found(name: str, world: World) -> list[Twin]:
-    """The twin of this name, if its package is there."""
-    if importlib.util.find_spec(f"sandbox.{name}") is None:
-        return []
-    build = getattr(importlib.import_module(f"sandbox.{name}"), f"{name.capitalize()}Twin", None)
-    return [build(world)] if build else []
 
 
 def home(house: House) -> ASGIApp:
