@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from hub.domain.patient import Patient
 from hub.domain.refusal import Refusal
 
 MEMBERSHIP = timedelta(days=365)  # (Choice) of the circle of care, after the last act for the patient
@@ -71,13 +72,29 @@ def written(note: Note) -> Note:
     return replace(note, text=text)
 
 
-def require_fileable(note: Note, agreement: Agreement, *, is_qualified: bool) -> None:
-    """Let a note leave for the DMP, or say why not: INS not qualified, patient never told or opposed, mask unknown there."""
+TRAITS = {  # the identity a shared document must carry (dmp.md 5.3), as people name it
+    "birth_name": "le nom de naissance",
+    "first_given": "le premier prénom de naissance",
+    "birth_date": "la date de naissance",
+    "birth_place": "le lieu de naissance (code INSEE)",
+}
+DMP_SEXES = frozenset({"male", "female", "unknown"})
+
+
+def require_fileable(note: Note, agreement: Agreement, patient: Patient) -> None:
+    """Let a note leave for the DMP, or say why not: patient never told or opposed, INS not qualified, an identity trait
+    missing, mask unknown there.
+    """
     if agreement is Agreement.NEVER_ASKED:
         raise Refusal("dmp-not-informed")
     if agreement is Agreement.OBJECTS:
         raise Refusal("dmp-objection")
-    if not is_qualified:
+    if not patient.is_qualified:
         raise Refusal("ins-not-qualified")
+    missing = [words for name, words in TRAITS.items() if not getattr(patient, name)]
+    if patient.sex not in DMP_SEXES:
+        missing.append("le sexe")
+    if missing:
+        raise Refusal("patient-incomplete", what=", ".join(missing))
     if note.mask is not None and note.mask not in DMP_MASKS:
         raise Refusal("dmp-mask-unknown")

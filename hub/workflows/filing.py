@@ -37,7 +37,7 @@ async def ask(session: Session, viewer: Viewer, note_id: str) -> Filing:
     """
     note = shape.read(await resources.lock(session, "DocumentReference", note_id))
     patient = await patients.of_request(session, note.patient)
-    rules.require_fileable(note, await patients.agreement(session, note.patient), is_qualified=patient.is_qualified)
+    rules.require_fileable(note, await patients.agreement(session, note.patient), patient)
     before = await filings.of_note(session, note_id)
     if any(one.version == note.version and one.state in {FilingState.WAITING, FilingState.FILED} for one in before):
         raise Refusal("already-filed")

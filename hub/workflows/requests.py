@@ -18,7 +18,7 @@ from hub.r4 import elements
 from hub.r4.shapes import care_request as shape
 from hub.storage import audit, grants, outbox, resources
 from hub.storage.session import Session
-from hub.workflows import announce, appointments, circle, dispatch, invitations, record
+from hub.workflows import announce, appointments, board, circle, dispatch, invitations, record
 from hub.workflows.topics import FormLate, ResponseOver
 
 Resource = dict[str, Any]
@@ -135,6 +135,39 @@ async def cancel(session: Session, viewer: Viewer, request_id: str, reason: str)
     await _end(session, viewer, found, request, how="withdrawn")
     await audit.record(session, viewer=viewer, event="request.cancelled", request=request.id, patient=request.patient)
     return request
+
+
+# What new information about an open request may change (fhir.md 9.1): never who it is about, who asks, nor its category.
+CHANGEABLE = ("note", "reasonCode", "orderDetail", "supportingInfo", "patientInstruction", "locationCode")
+
+
+async def inform(session: Session, viewer: Viewer, request_id: str, after: Resource) -> CareRequest:
+    """New information from the issuer on an open request: a new version; the acceptor and the operators are told.
+
+    Raises ``not-a-move`` when the request has ended, or when something that may not change was changed.
+    """
+    found = await record.lock(session, request_id)
+    rights.require(viewer, Event.CANCEL, found.request)
+    if not found.request.is_open:
+        raise Refusal("not-a-move", state=found.request.state, event="inform")
+    before = found.service_request
+    fixed = [
+        name for name in ("subject", "requester", "category", "code", "intent") if after.get(name) != before.get(name)
+    ]
+    if fixed:
+        raise Refusal("not-a-move", expression=f"ServiceRequest.{fixed[0]}", state=found.request.state, event="inform")
+    changed = {name: after[name] for name in CHANGEABLE if name in after and after[name] != before.get(name)}
+    if changed:
+        before.update(changed)
+        await resources.save(session, viewer, before)
+        await board.refresh(session, found.request, before)
+        await audit.record(
+            session, viewer=viewer, event="request.changed", request=request_id, patient=found.request.patient
+        )
+        if found.request.performer is not None:
+            await announce.performer(session, "changed", found.request, found.request.performer)
+        await announce.operators(session, "changed", found.request)
+    return found.request
 
 
 async def hand_back(session: Session, viewer: Viewer, request_id: str, reason: str) -> CareRequest:
