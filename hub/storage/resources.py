@@ -64,7 +64,16 @@ def stored(row: RowMapping) -> Stored | None:
         if kept is None:
             return None
         content = json.dumps(kept)
-    return Stored(**{**row, "content": content, "level": level, "deleted": deleted})
+    return Stored(
+        key=row["key"],
+        type=row["type"],
+        id=row["id"],
+        version=row["version"],
+        updated_at=row["updated_at"],
+        content=content,
+        level=level,
+        deleted=deleted,
+    )
 
 
 COLUMNS = (resource.c.key, resource.c.type, resource.c.id)

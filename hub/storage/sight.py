@@ -113,9 +113,9 @@ def level_of_request(row: FromClause, sees_all: bool) -> ColumnElement[int]:
     return literal(FULL) if sees_all else func.coalesce(_by_request(row), NOTHING)
 
 
-def is_whole(viewer: Viewer, type_name: str) -> bool:
-    """Whether every row of this type is seen in full by this viewer, so that no level need be computed."""
-    return viewer.sees_all or REACH.get(type_name) == "open"
+def is_open(type_name: str) -> bool:
+    """Whether everybody signed in sees every row of this type in full."""
+    return REACH.get(type_name) == "open"
 
 
 def seen(row: FromClause, level: ColumnElement[int]) -> ColumnElement[bool]:
@@ -123,6 +123,6 @@ def seen(row: FromClause, level: ColumnElement[int]) -> ColumnElement[bool]:
     return or_(level == FULL, and_(level == OUTLINE, row.c.outline))
 
 
-def beside(row: FromClause, level: ColumnElement[int], name: str) -> LateralFromClause:
+def beside(row: FromClause, level: ColumnElement[int], name: str | None = None) -> LateralFromClause:
     """The level of a row as a lateral with one column ``level``, computed once a row (``OFFSET 0`` keeps it so)."""
     return select(level.label("level")).correlate(row).offset(0).lateral(name)

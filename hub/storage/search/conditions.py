@@ -1,0 +1,187 @@
+"""Conditions as SQL, on the index tables: each drives the plan from its index (``key IN``), and, for a viewer who sees some rows
+at outline only, is guarded so that a hidden element never matches (fhir.md 9.4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, Select, Table, and_, exists, false, or_, select, true
+from sqlalchemy.sql.selectable import Exists
+
+from hub.storage import parameters, sight
+from hub.storage.search import tests
+from hub.storage.search.query import Chain, Condition, Criterion, Has, bad
+from hub.storage.search.tests import TABLE_OF, Test
+from hub.storage.tables.records import index_reference, index_text, index_token, resource
+
+Index = FromClause
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One row of ``resource`` in a query: its alias, its type, and beside it the viewer's level (``None``: always full)."""
+
+    row: FromClause
+    type: str
+    seen: FromClause | None
+    sees_all: bool
+
+    @property
+    def source(self) -> FromClause:
+        """What stands in FROM."""
+        return self.row if self.seen is None else self.row.join(self.seen, true())
+
+    @property
+    def exists(self) -> ColumnElement[bool]:
+        """The row is there, and is there for the viewer."""
+        there = and_(self.row.c.type == self.type, ~self.row.c.deleted)
+        return there if self.seen is None else and_(there, sight.seen(self.row, self.seen.c.level))
+
+    def shows(self, index: Index) -> ColumnElement[bool]:
+        """A row of an index stands for an element this viewer sees."""
+        return true() if self.seen is None else or_(self.seen.c.level == sight.FULL, index.c.at_outline)
+
+    @property
+    def around(self) -> list[FromClause]:
+        """What subqueries refer to."""
+        return [self.row] if self.seen is None else [self.row, self.seen]
+
+
+def frame(type_name: str, sees_all: bool) -> Frame:
+    """A fresh row of that type as a viewer sees it."""
+    row = resource.alias()
+    if sees_all or sight.is_open(type_name):
+        return Frame(row, type_name, None, sees_all)
+    return Frame(row, type_name, sight.beside(row, sight.level(row, sees_all, [type_name])), sees_all)
+
+
+def of(frame: Frame, condition: Condition) -> ColumnElement[bool]:
+    """The SQL of one condition on a row."""
+    if isinstance(condition, Chain):
+        return or_(*(_chain(frame, condition, type_name, inner) for type_name, inner in condition.branches))
+    if isinstance(condition, Has):
+        return _has(frame, condition)
+    return _criterion(frame, condition)
+
+
+def _criterion(frame: Frame, one: Criterion) -> ColumnElement[bool]:
+    if one.parameter.code in ON_THE_ROW:
+        return ON_THE_ROW[one.parameter.code](frame, one)
+    if one.modifier == "missing":
+        return _missing(frame, one)
+    table, name, test = tests.of(one)
+    if one.modifier == "not":
+        return ~_visible(frame, table, name, test)
+    return _matching(frame, table, name, test)
+
+
+def _rows(frame: Frame, table: Table, name: str, test: Test) -> tuple[Index, ColumnElement[bool]]:
+    index = table.alias()
+    return index, and_(index.c.type == frame.type, index.c.parameter == name, test(index))
+
+
+def _matching(frame: Frame, table: Table, name: str, test: Test) -> ColumnElement[bool]:
+    index, matches = _rows(frame, table, name, test)
+    drives = frame.row.c.key.in_(select(index.c.key).where(matches))
+    if frame.seen is None:
+        return drives
+    return and_(drives, or_(frame.seen.c.level == sight.FULL, _visible(frame, table, name, test)))
+
+
+def _visible(frame: Frame, table: Table, name: str, test: Test) -> Exists:
+    index, matches = _rows(frame, table, name, test)
+    return exists().where(index.c.key == frame.row.c.key, matches, frame.shows(index)).correlate(*frame.around)
+
+
+# Where else an element leaves a row when it has no value of its own kind: a concept with a text only, a logical reference.
+ALSO: dict[str, tuple[Table, str]] = {"token": (index_text, ":text"), "reference": (index_token, ":identifier")}
+
+
+def _missing(frame: Frame, one: Criterion) -> ColumnElement[bool]:
+    places = [(TABLE_OF[one.parameter.kind], one.parameter.code)]
+    if one.parameter.kind in ALSO:
+        table, suffix = ALSO[one.parameter.kind]
+        places.append((table, one.parameter.code + suffix))
+    present = or_(*(_visible(frame, table, name, lambda _: true()) for table, name in places))
+    return ~present if one.values == ("true",) else present
+
+
+def _chain(frame: Frame, chain: Chain, type_name: str, inner: Condition) -> ColumnElement[bool]:
+    def leads(only_outline: bool) -> Select[Any]:
+        index, target = index_reference.alias(), _frame_beside(frame, type_name)
+        return (
+            select(index.c.key)
+            .select_from(index)
+            .join(target.source, and_(target.row.c.id == index.c.target_id, target.row.c.type == type_name))
+            .where(
+                index.c.type == frame.type,
+                index.c.parameter == chain.parameter.code,
+                index.c.target_type == type_name,
+                target.exists,
+                of(target, inner),
+                index.c.at_outline if only_outline else true(),
+            )
+        )
+
+    drives = frame.row.c.key.in_(leads(False))
+    if frame.seen is None:
+        return drives
+    return and_(drives, or_(frame.seen.c.level == sight.FULL, frame.row.c.key.in_(leads(True))))
+
+
+def _frame_beside(other: Frame, type_name: str) -> Frame:
+    return frame(type_name, other.sees_all)
+
+
+def _has(frame: Frame, has: Has) -> ColumnElement[bool]:
+    index, source = index_reference.alias(), _frame_beside(frame, has.source)
+    referred = (
+        select(index.c.target_id)
+        .select_from(index)
+        .join(source.source, source.row.c.key == index.c.key)
+        .where(
+            index.c.type == has.source,
+            index.c.parameter == has.parameter.code,
+            index.c.target_type == frame.type,
+            source.exists,
+            source.shows(index),
+            of(source, has.inner),
+        )
+    )
+    return frame.row.c.id.in_(referred)
+
+
+def _by_id(frame: Frame, one: Criterion) -> ColumnElement[bool]:
+    if one.modifier == "missing":
+        return false() if one.values == ("true",) else true()
+    if one.modifier not in (None, "not"):
+        raise bad(one.name, f"le modificateur :{one.modifier} n'est pas offert")
+    among = frame.row.c.id.in_(one.values)
+    return ~among if one.modifier == "not" else among
+
+
+def _by_update(frame: Frame, one: Criterion) -> ColumnElement[bool]:
+    if one.modifier == "missing":
+        return false() if one.values == ("true",) else true()
+    return or_(*(tests.update_test(frame.row.c.updated_at, one.name, value) for value in one.values))
+
+
+ON_THE_ROW: dict[str, Callable[[Frame, Criterion], ColumnElement[bool]]] = {"_id": _by_id, "_lastUpdated": _by_update}
+
+
+def in_compartment(frame: Frame, patient: str) -> ColumnElement[bool]:
+    """The row belongs to the compartment of a patient (fhir.md 3.11). Raises ``Refusal("bad-search")`` for other types."""
+    names = parameters.compartment().get(frame.type)
+    if names is None:
+        raise bad(frame.type, "ce type n'appartient pas au dossier d'un patient")
+    test = tests.to_target("Patient", patient)
+    linked = or_(*(_matching(frame, index_reference, name, test) for name in names))
+    return or_(frame.row.c.id == patient, linked) if frame.type == "Patient" else linked
+
+
+def everything(frame: Frame, conditions: Sequence[Condition]) -> list[ColumnElement[bool]]:
+    """All that a row must satisfy."""
+    return [frame.exists, *(of(frame, one) for one in conditions)]
