@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -146,8 +147,8 @@ class RppsTwin:
             verdict=f"{answer.status_code}, {_said(facts, found)}",
             accepted=found,
             subject=facts.get("extraction") or facts.get("copy", ""),
-            request="\n".join(f"{name}: {value}" for name, value in request.headers.items()),
-            answer="\n".join(f"{name}: {value}" for name, value in answer.headers.items()),
+            request=_lines(f"{request.method} {request.url.path} HTTP/1.1", request.headers),
+            answer=_lines(f"HTTP {answer.status_code}", answer.headers),
             checks=checks,
             milliseconds=(time.perf_counter() - started) * 1000,
             facts={"status": str(answer.status_code), **facts},
@@ -172,6 +173,10 @@ def _checks(request: Request) -> tuple[Check, ...]:
         ),
         Check(what="Pas de paramètre dans l’adresse", passed=not request.url.query, detail=request.url.query),
     )
+
+
+def _lines(first: str, headers: Mapping[str, str]) -> str:
+    return "\n".join([first, *(f"{name}: {value}" for name, value in headers.items())])
 
 
 def _said(facts: dict[str, str], found: bool) -> str:

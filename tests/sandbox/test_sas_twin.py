@@ -195,7 +195,7 @@ def test_wrong_answers_are_seen(what: str) -> None:
 
 
 async def test_a_handoff_from_token_to_locations(twin, side, line) -> None:
-    told = (await side.post("/handoffs", json={})).json()
+    told = (await side.post("/handoffs")).json()
     assert told["status"] == 200 and told["conformant"] is True
     assert re.fullmatch(r"DRFR15950\d{10}", told["dossier"])
     assert told["locations"]["ServiceRequest"] == "ServiceRequest/servicerequest-1"
