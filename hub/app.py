@@ -54,6 +54,7 @@ def build(settings: Settings, database: Database, clients: Clients) -> FastAPI:
         Route("/metrics", metrics, methods=["GET"]),
         Route("/fhir/.well-known/smart-configuration", smart, methods=["GET"]),
         Route("/oauth/token", token.__call__, methods=["POST"]),
+        Route("/fhir", FhirApp(fhir)),  # a transaction is posted to the base itself
         Mount("/fhir", app=FhirApp(fhir)),
         Mount("/", app=web),
     ]

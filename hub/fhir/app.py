@@ -33,6 +33,7 @@ JSON_TYPES = frozenset(
 )
 PATCH_TYPES = frozenset({"application/json-patch+json"})
 FORM = "application/x-www-form-urlencoded"
+PREFIX = "/fhir"  # where the application is mounted
 SAFE_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
 
 
@@ -92,7 +93,7 @@ class FhirApp:
         log.event(
             "fhir.request",
             method=request.method,
-            route=request.scope["path"].split("/")[2] if request.scope["path"].count("/") > 1 else "",
+            route=request.scope["path"].removeprefix(PREFIX).strip("/").split("/")[0],
             status=answer.status,
             correlation=correlation,
             seconds=round(time.perf_counter() - started, 4),
@@ -111,7 +112,7 @@ class FhirApp:
         return await router.answer(self._message(request, viewer, body))
 
     def _message(self, request: Request, viewer: Viewer | None, body: bytes) -> FhirRequest:
-        path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+        path = request.scope["path"].removeprefix(PREFIX)
         return FhirRequest(
             method=request.method,
             segments=tuple(part for part in path.split("/") if part),

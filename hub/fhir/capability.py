@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from hub.fhir.interactions.update import CONDITIONAL
 from hub.fhir.rules import RULES, TypeRule
 from hub.storage import parameters
 
@@ -27,7 +28,7 @@ def _type(name: str, rule: TypeRule) -> Resource:
         "readHistory": True,
         "updateCreate": False,
         "conditionalCreate": False,
-        "conditionalUpdate": name == "Task",
+        "conditionalUpdate": name in CONDITIONAL,
         "conditionalDelete": "not-supported",
         "searchInclude": list(rule.includes),
         "searchRevInclude": list(rule.revincludes),

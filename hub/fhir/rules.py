@@ -38,6 +38,7 @@ RULES: Mapping[str, TypeRule] = {
     "Practitioner": TypeRule(revincludes=("PractitionerRole:practitioner",)),
     "PractitionerRole": TypeRule(includes=("PractitionerRole:practitioner", "PractitionerRole:organization")),
     "ServiceRequest": TypeRule(
+        writes=frozenset({"update"}),
         needs_match=True,
         includes=("ServiceRequest:patient", "ServiceRequest:requester"),
         revincludes=("Task:focus", "Appointment:based-on"),

@@ -116,6 +116,11 @@ class Place:
 async def place(session: Session, clock: Any) -> Place:
     """CPTS des Boucles de l'Oise, open day and night; nobody has an account yet but the operator."""
     del clock
+    return await make_place(session)
+
+
+async def make_place(session: Session) -> Place:
+    """The territory of the tests."""
     hub = Viewer.hub()
     network = Network(
         id=NETWORK, name="CPTS des Boucles de l'Oise", structure_id="10B0123456", rules={"opening": ALWAYS}

@@ -21,6 +21,7 @@ from hub.fhir.rules import RULES, offers
 from hub.r4 import json, validation
 from hub.storage import resources
 from hub.storage.session import Session
+from hub.workflows import requests
 
 Resource = dict[str, Any]
 
@@ -90,11 +91,18 @@ async def _write(request: FhirRequest, type_name: str, id: str, change: Any) -> 
             await _move(session, request, before, after)
         else:
             _require_version(request, before, type_name)
-            await subscriptions.update(session, viewer, before, after)
+            await EDITS[type_name](session, viewer, before, after)
         stored = await resources.read(session, viewer, type_name, id)
     if stored is None:  # a person who declines, or gives back, no longer sees the request
         return FhirResponse(status=200 if request.preference("return") != "minimal" else 204)
     return answers.of_stored(request, stored)
+
+
+async def _edit_request(session: Session, viewer: Viewer, before: Resource, after: Resource) -> None:
+    await _inform(session, viewer, before["id"], before, after)
+
+
+EDITS = {"Subscription": subscriptions.update, "ServiceRequest": _edit_request}
 
 
 async def _visible(session: Session, viewer: Viewer, type_name: str, id: str) -> Resource:
@@ -125,7 +133,7 @@ def _require_version(request: FhirRequest, before: Resource, type_name: str) -> 
 
 
 async def conditional_put(request: FhirRequest) -> FhirResponse:
-    """``PUT Task?identifier=…``: the SAS withdraws what it handed over."""
+    """``PUT Task?identifier=…`` withdraws, ``PUT ServiceRequest?identifier=…`` gives new information: the SAS, on its own."""
     after = validation.parse(request.body)
     return await _conditional(request, lambda _before: after)
 
@@ -138,24 +146,39 @@ async def conditional_patch(request: FhirRequest) -> FhirResponse:
 
 async def _conditional(request: FhirRequest, change: Any) -> FhirResponse:
     (type_name,) = request.segments
-    if type_name != "Task":
+    act = CONDITIONAL.get(type_name)
+    if act is None:
         raise Refusal("not-supported", what=f"conditional update {type_name}")
     viewer = request.caller
     async with request.database.transaction() as session:
-        id = await _only_match(session, request)
-        before = await _visible(session, viewer, "Task", id)
+        id = await _only_match(session, request, type_name)
+        before = await _visible(session, viewer, type_name, id)
         after = change(before)
         if request.headers.get("if-match"):
-            _require_version(request, before, "Task")
-        if after.get("status") != "cancelled":
-            raise Refusal("not-a-move", expression="Task.status", state=before["status"], event=after.get("status"))
-        await commands.withdraw(session, viewer, id, after)
-        stored = await resources.read(session, viewer, "Task", id)
+            _require_version(request, before, type_name)
+        await act(session, viewer, id, before, after)
+        stored = await resources.read(session, viewer, type_name, id)
     assert stored is not None
     return answers.of_stored(request, stored)
 
 
-async def _only_match(session: Session, request: FhirRequest) -> str:
+async def _withdraw(session: Session, viewer: Viewer, id: str, before: Resource, after: Resource) -> None:
+    if after.get("status") != "cancelled":
+        raise Refusal("not-a-move", expression="Task.status", state=before["status"], event=after.get("status"))
+    await commands.withdraw(session, viewer, id, after)
+
+
+async def _inform(session: Session, viewer: Viewer, id: str, before: Resource, after: Resource) -> None:
+    if after.get("status") == "revoked" and before.get("status") != "revoked":
+        await requests.cancel(session, viewer, id, "autre")
+    else:
+        await requests.inform(session, viewer, id, after)
+
+
+CONDITIONAL = {"Task": _withdraw, "ServiceRequest": _inform}
+
+
+async def _only_match(session: Session, request: FhirRequest, type_name: str) -> str:
     criteria = [(name, value) for name, value in request.query if name != "_format"]
     if len(criteria) != 1 or criteria[0][0] != "identifier" or "|" not in criteria[0][1]:
         raise Refusal(
@@ -163,10 +186,10 @@ async def _only_match(session: Session, request: FhirRequest) -> str:
         )
     system, _, value = criteria[0][1].partition("|")
     found = []
-    for id in await resources.find(session, "Task", system, value):
-        stored = await resources.read(session, request.caller, "Task", id)
+    for id in await resources.find(session, type_name, system, value):
+        stored = await resources.read(session, request.caller, type_name, id)
         if stored is not None and not stored.deleted and not stored.json().get("partOf"):
-            found.append((stored.json()["authoredOn"], id))
+            found.append((stored.updated_at, id))
     if not found:
         raise Refusal("not-found")
     return max(found)[1]  # the latest attempt: the earlier ones have ended

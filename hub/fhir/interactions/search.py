@@ -1,0 +1,104 @@
+"""search (https://hl7.org/fhir/R4/search.html): what the viewer sees, in pages; strict unless the client prefers lenient."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode
+
+from hub.domain.refusal import Refusal
+from hub.fhir import answers, search_pages
+from hub.fhir.message import FhirRequest, FhirResponse
+from hub.fhir.smart import scopes
+from hub.r4 import names, outcome
+from hub.storage import search
+from hub.storage.resources import Stored
+
+Resource = dict[str, Any]
+Pairs = Sequence[tuple[str, str]]
+
+CURSOR = "_cursor"
+NOT_CRITERIA = frozenset({"_format", "_pretty", CURSOR})
+
+
+async def by_query(request: FhirRequest) -> FhirResponse:
+    """``GET [base]/Type?…``."""
+    return await _answer(request, request.query)
+
+
+async def by_form(request: FhirRequest) -> FhirResponse:
+    """``POST [base]/Type/_search``: the form body with the query string."""
+    try:
+        form = parse_qsl(request.body.decode("ascii"), keep_blank_values=True, encoding="utf-8", errors="strict")
+    except (UnicodeDecodeError, ValueError) as trouble:
+        raise Refusal("bad-body", why="ce n'est pas un formulaire") from trouble
+    return await _answer(request, (*request.query, *form))
+
+
+async def _answer(request: FhirRequest, given: Pairs) -> FhirResponse:
+    type_name = request.segments[0]
+    asked = dict(given)
+    cursor = search_pages.opened(request.caller, asked[CURSOR]) if CURSOR in asked else None
+    params = [pair for pair in given if pair[0] not in NOT_CRITERIA]
+    page, left_out = await _search(request, type_name, params, cursor)
+    bundle: Resource = {"resourceType": "Bundle", "type": "searchset"}
+    if page.total is not None:
+        bundle["total"] = page.total
+    bundle["link"] = _links(request, type_name, page)
+    entries = [_entry(request, one, "match") for one in page.matches]
+    entries += [_entry(request, one, "include") for one in page.includes if _may_see(request, one)]
+    if left_out:
+        entries.append({"resource": _said(left_out), "search": {"mode": "outcome"}})
+    if entries:
+        bundle["entry"] = entries
+    return answers.of_resource(bundle)
+
+
+async def _search(
+    request: FhirRequest, type_name: str, params: list[tuple[str, str]], cursor: Any
+) -> tuple[search.Page, list[Refusal]]:
+    """The page; under ``Prefer: handling=lenient`` the parameters that are not known are left out, and told."""
+    left_out: list[Refusal] = []
+    async with request.database.reading() as session:
+        while True:
+            try:
+                return await search.search(session, request.caller, type_name, params, cursor=cursor), left_out
+            except Refusal as refusal:
+                name = refusal.words.get("parameter")
+                kept = [pair for pair in params if pair[0] != name]
+                if request.preference("handling") != "lenient" or len(kept) == len(params):
+                    raise
+                left_out.append(refusal)
+                params = kept
+
+
+def _said(refusals: Sequence[Refusal]) -> Resource:
+    first, *others = refusals
+    told = outcome.of_refusal(Refusal(first.code, more=tuple(others), **first.words), names.base())
+    for issue in told["issue"]:
+        issue["severity"] = "warning"
+    return told
+
+
+def _may_see(request: FhirRequest, stored: Stored) -> bool:
+    """What the scope does not cover is left out of includes (fhir.md 6.2)."""
+    owned = request.caller.scopes
+    return scopes.allows(owned, stored.type, "r") or scopes.allows(owned, stored.type, "s")
+
+
+def _links(request: FhirRequest, type_name: str, page: search.Page) -> list[Resource]:
+    """``self`` with the parameters really used, ``next`` with a sealed place."""
+    here = f"{request.base}/{type_name}"
+    query = urlencode(list(page.params), quote_via=quote, safe="|:,$/")
+    links = [{"relation": "self", "url": f"{here}?{query}" if query else here}]
+    if page.next is not None:
+        links.append({"relation": "next", "url": f"{here}?{CURSOR}={search_pages.sealed(request.caller, page.next)}"})
+    return links
+
+
+def _entry(request: FhirRequest, stored: Stored, mode: str) -> Resource:
+    return {
+        "fullUrl": f"{request.base}/{stored.type}/{stored.id}",
+        "resource": stored.json(),
+        "search": {"mode": mode},
+    }
