@@ -79,13 +79,16 @@ class Browser:
                 return form
         return None
 
-    async def submit(self, action: str, fields: Mapping[str, str] | None = None) -> str:
-        """Send the form whose address ends with `action`, with its own values and those given."""
+    async def submit(self, action: str, fields: Mapping[str, str | None] | None = None) -> str:
+        """Send the form whose address ends with `action`, with its own values and those given; None unticks a box."""
         form = self._form(action)
         if form is None:
             raise Lost(f"no form {action} on {urlsplit(self.url).path} ({self.status})")
         values = {name: value for name, value in form.form_values() if name}
-        values |= dict(fields or {})
+        for name, value in (fields or {}).items():
+            values.pop(name, None)
+            if value is not None:
+                values[name] = value
         target = urljoin(self.url, form.get("action") or "")
         if (form.get("method") or "get").lower() == "get":
             return await self._follow(await self.line.get(target, params=values))
