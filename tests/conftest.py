@@ -73,13 +73,13 @@ def server_url() -> Iterator[str]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _administer(server_url: str, order: str, **names: str) -> None:
+def administer(server_url: str, order: str, **names: str) -> None:
     composed = sql.SQL(order).format(**{key: sql.Identifier(name) for key, name in names.items()})
     with psycopg.connect(libpq_url(server_url), autocommit=True) as line:
         line.execute(composed)
 
 
-def _named(server_url: str, name: str) -> str:
+def named(server_url: str, name: str) -> str:
     return psycopg_url(server_url).set(database=name).render_as_string(hide_password=False)
 
 
@@ -87,43 +87,43 @@ def _named(server_url: str, name: str) -> str:
 def template(server_url: str) -> Iterator[str]:
     """The name of a database with all tables and no row."""
     name = f"template_{uuid.uuid4().hex[:12]}"
-    _administer(server_url, "CREATE DATABASE {name}", name=name)
-    engine = create_engine(_named(server_url, name))
+    administer(server_url, "CREATE DATABASE {name}", name=name)
+    engine = create_engine(named(server_url, name))
     everything().create_all(engine)
     engine.dispose()
     yield name
-    _administer(server_url, "DROP DATABASE {name} WITH (FORCE)", name=name)
+    administer(server_url, "DROP DATABASE {name} WITH (FORCE)", name=name)
 
 
 @pytest.fixture
 def empty_database_url(server_url: str) -> Iterator[str]:
     """The address of a database without any table: for migrations."""
     name = f"empty_{uuid.uuid4().hex[:12]}"
-    _administer(server_url, "CREATE DATABASE {name}", name=name)
-    yield _named(server_url, name)
-    _administer(server_url, "DROP DATABASE {name} WITH (FORCE)", name=name)
+    administer(server_url, "CREATE DATABASE {name}", name=name)
+    yield named(server_url, name)
+    administer(server_url, "DROP DATABASE {name} WITH (FORCE)", name=name)
 
 
 @pytest.fixture
 async def database(server_url: str, template: str) -> AsyncIterator[Database]:
     """A database of the test's own, with all tables, for tests that commit."""
     name = f"test_{uuid.uuid4().hex[:12]}"
-    _administer(server_url, "CREATE DATABASE {name} TEMPLATE {template}", name=name, template=template)
-    opened = await Database.open(_named(server_url, name), pool=10)
+    administer(server_url, "CREATE DATABASE {name} TEMPLATE {template}", name=name, template=template)
+    opened = await Database.open(named(server_url, name), pool=10)
     yield opened
     await opened.close()
-    _administer(server_url, "DROP DATABASE {name} WITH (FORCE)", name=name)
+    administer(server_url, "DROP DATABASE {name} WITH (FORCE)", name=name)
 
 
 @pytest.fixture(scope="session")
 async def shared_database(server_url: str, template: str) -> AsyncIterator[Database]:
     """One database for all tests that roll back."""
     name = f"shared_{uuid.uuid4().hex[:12]}"
-    _administer(server_url, "CREATE DATABASE {name} TEMPLATE {template}", name=name, template=template)
-    opened = await Database.open(_named(server_url, name), pool=5)
+    administer(server_url, "CREATE DATABASE {name} TEMPLATE {template}", name=name, template=template)
+    opened = await Database.open(named(server_url, name), pool=5)
     yield opened
     await opened.close()
-    _administer(server_url, "DROP DATABASE {name} WITH (FORCE)", name=name)
+    administer(server_url, "DROP DATABASE {name} WITH (FORCE)", name=name)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 from hub.storage import resources, values
 from hub.storage.search import search
 from hub.storage.session import Database
-from tests.conftest import ROOT
+from tests.conftest import ROOT, administer, named
 from tests.storage.people import HUB
 
 FOLDER = Path(os.environ.get("HUB_TEST_CONFORMANCE", ROOT.parent / "shared" / "conformance")) / "fhir" / "search"
@@ -24,21 +24,19 @@ CASES: list[dict[str, Any]] = json.loads((FOLDER / "cases.json").read_bytes()) i
 @pytest.fixture(scope="module")
 async def loaded(conformance: Path, server_url: str, template: str) -> AsyncIterator[Database]:
     """The published resources, in a database of their own, under the base address the cases suppose."""
-    from tests.conftest import _administer, _named
-
     name = "search_cases"
-    _administer(server_url, "DROP DATABASE IF EXISTS {name} WITH (FORCE)", name=name)
-    _administer(server_url, "CREATE DATABASE {name} TEMPLATE {template}", name=name, template=template)
+    administer(server_url, "DROP DATABASE IF EXISTS {name} WITH (FORCE)", name=name)
+    administer(server_url, "CREATE DATABASE {name} TEMPLATE {template}", name=name, template=template)
     before = values._Own.addresses
     values.use_addresses("https://hub.example/fhir/")
-    database = await Database.open(_named(server_url, name))
+    database = await Database.open(named(server_url, name))
     async with database.transaction() as session:
         for one in json.loads((conformance / "fhir" / "search" / "data.json").read_bytes()):
             await resources.create(session, HUB, one, id=one["id"])
     yield database
     await database.close()
     values._Own.addresses = before
-    _administer(server_url, "DROP DATABASE {name} WITH (FORCE)", name=name)
+    administer(server_url, "DROP DATABASE {name} WITH (FORCE)", name=name)
 
 
 def _asked(text: str) -> tuple[str, str | None, list[tuple[str, str]]]:

@@ -12,9 +12,9 @@ from sqlalchemy import ColumnElement, FromClause, Select, Table, and_, exists, f
 from sqlalchemy.sql.selectable import Exists
 
 from hub.storage import parameters, sight
-from hub.storage.search import tests
+from hub.storage.search import matches
+from hub.storage.search.matches import TABLE_OF, Test
 from hub.storage.search.query import Chain, Condition, Criterion, Has, bad
-from hub.storage.search.tests import TABLE_OF, Test
 from hub.storage.tables.records import index_reference, index_text, index_token, resource
 
 Index = FromClause
@@ -72,7 +72,7 @@ def _criterion(frame: Frame, one: Criterion) -> ColumnElement[bool]:
         return ON_THE_ROW[one.parameter.code](frame, one)
     if one.modifier == "missing":
         return _missing(frame, one)
-    table, name, test = tests.of(one)
+    table, name, test = matches.of(one)
     if one.modifier == "not":
         return ~_visible(frame, table, name, test)
     return _matching(frame, table, name, test)
@@ -84,16 +84,16 @@ def _rows(frame: Frame, table: Table, name: str, test: Test) -> tuple[Index, Col
 
 
 def _matching(frame: Frame, table: Table, name: str, test: Test) -> ColumnElement[bool]:
-    index, matches = _rows(frame, table, name, test)
-    drives = frame.row.c.key.in_(select(index.c.key).where(matches))
+    index, matching = _rows(frame, table, name, test)
+    drives = frame.row.c.key.in_(select(index.c.key).where(matching))
     if frame.seen is None:
         return drives
     return and_(drives, or_(frame.seen.c.level == sight.FULL, _visible(frame, table, name, test)))
 
 
 def _visible(frame: Frame, table: Table, name: str, test: Test) -> Exists:
-    index, matches = _rows(frame, table, name, test)
-    return exists().where(index.c.key == frame.row.c.key, matches, frame.shows(index)).correlate(*frame.around)
+    index, matching = _rows(frame, table, name, test)
+    return exists().where(index.c.key == frame.row.c.key, matching, frame.shows(index)).correlate(*frame.around)
 
 
 # Where else an element leaves a row when it has no value of its own kind: a concept with a text only, a logical reference.
@@ -166,7 +166,7 @@ def _by_id(frame: Frame, one: Criterion) -> ColumnElement[bool]:
 def _by_update(frame: Frame, one: Criterion) -> ColumnElement[bool]:
     if one.modifier == "missing":
         return false() if one.values == ("true",) else true()
-    return or_(*(tests.update_test(frame.row.c.updated_at, one.name, value) for value in one.values))
+    return or_(*(matches.update_test(frame.row.c.updated_at, one.name, value) for value in one.values))
 
 
 ON_THE_ROW: dict[str, Callable[[Frame, Criterion], ColumnElement[bool]]] = {"_id": _by_id, "_lastUpdated": _by_update}
@@ -177,7 +177,7 @@ def in_compartment(frame: Frame, patient: str) -> ColumnElement[bool]:
     names = parameters.compartment().get(frame.type)
     if names is None:
         raise bad(frame.type, "ce type n'appartient pas au dossier d'un patient")
-    test = tests.to_target("Patient", patient)
+    test = matches.to_target("Patient", patient)
     linked = or_(*(_matching(frame, index_reference, name, test) for name in names))
     return or_(frame.row.c.id == patient, linked) if frame.type == "Patient" else linked
 

@@ -7,11 +7,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from hub.storage.search.conditions import Frame
+from hub.storage.search.matches import TABLE_OF
 from hub.storage.search.query import SortKey
-from hub.storage.search.tests import TABLE_OF
 
 Bound = ColumnElement[Any]
 
@@ -55,8 +55,9 @@ def after(columns: Sequence[Bound], keys: Sequence[SortKey], tie: Bound, place: 
     branches: list[ColumnElement[bool]] = []
     same: list[ColumnElement[bool]] = []
     for one, key, value in zip(columns, keys, values, strict=True):
-        further = one < value if key.descending else one > value
-        branches.append(and_(*same, false() if value is None else or_(further, one.is_(None))))
+        if value is not None:  # nothing comes after those without a value but those of the same kind
+            further = one < value if key.descending else one > value
+            branches.append(and_(*same, or_(further, one.is_(None))))
         same.append(one.is_not_distinct_from(value))
     return or_(*branches, and_(*same, tie > int(place[-1])))
 
