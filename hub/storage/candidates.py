@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
+from math import cos, radians
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,7 @@ from sqlalchemy import delete, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from hub.domain import specialties
+from hub.domain.places import Place
 from hub.storage.session import Session
 from hub.storage.tables.accounts import candidate
 
@@ -43,23 +45,37 @@ class Row:
 
 
 COLUMNS = ", ".join(f"c.{one.name}" for one in fields(Row))
+METRES_PER_DEGREE = 111_195.0  # of latitude, mean sphere of 6 371 km
+TOLERANCE = 1.05  # the caller measures exactly; this only spares it those who are clearly too far
 
-# Near or of the networks, else the usual professional of the patient, whom neither distance, volunteering nor kind leaves out.
+REACHED = """(CAST(:longitude AS float8) IS NULL OR c.longitude IS NULL OR
+   power((c.longitude - :longitude) * :per_longitude, 2) + power((c.latitude - :latitude) * :per_latitude, 2)
+   <= power(c.radius_km * 1000.0, 2))"""
+
+# Three ways to be found, each through its own index whatever the planner assumes of the arrays: near, of the networks, or the usual
+# professional of the patient, whom neither distance, volunteering nor kind leaves out.
 ABLE = text(f"""
-SELECT {COLUMNS} FROM candidate AS c
+WITH found AS (
+  SELECT c.role FROM unnest(CAST(:communes AS text[])) AS near (commune)
+  JOIN candidate AS c ON c.profession = :profession AND c.commune = near.commune AND {REACHED}
+  UNION
+  SELECT c.role FROM unnest(CAST(:networks AS text[])) AS ours (network)
+  JOIN candidate AS c ON c.profession = :profession AND c.network = ours.network AND {REACHED}
+  UNION
+  SELECT c.role FROM candidate AS c WHERE c.national_id = :usual AND c.profession = :profession
+)
+SELECT {COLUMNS} FROM found JOIN candidate AS c ON c.role = found.role
 WHERE c.is_active
   AND (
-    (c.profession = :profession
-     AND (c.commune = ANY(:communes) OR c.network = ANY(:networks))
-     AND (:any_specialty OR c.specialties && :specialties)
-     AND (CAST(:kind AS text) IS NULL OR :kind = ANY(c.kinds))
-     AND (CAST(:care_type AS text) IS NULL OR c.care_types = '{{}}' OR :care_type = ANY(c.care_types))
-     AND (NOT :is_handoff OR c.sas_networks && :networks))
-    OR (c.national_id = :usual AND c.profession = :profession)
+    c.national_id = :usual
+    OR ((:any_specialty OR c.specialties && CAST(:specialties AS text[]))
+        AND (CAST(:kind AS text) IS NULL OR CAST(:kind AS text) = ANY(c.kinds))
+        AND (CAST(:care_type AS text) IS NULL OR c.care_types = '{{}}' OR CAST(:care_type AS text) = ANY(c.care_types))
+        AND (NOT :is_handoff OR c.sas_networks && CAST(:networks AS text[])))
   )
   AND NOT EXISTS (SELECT FROM jsonb_array_elements(c.absences) AS a WHERE :day BETWEEN a ->> 0 AND a ->> 1)
   AND (c.max_open IS NULL OR c.max_open > (SELECT count(*) FROM board AS b WHERE b.performer = c.role AND b.state = ANY(:held)))
-""")  # noqa: S608 - the columns are those of the dataclass above
+""")  # noqa: S608 - columns of the dataclass above and a condition written here
 
 HELD = ["accepted", "proposed", "unreachable", "confirmed"]  # states in which a request counts against ``max_open``
 
@@ -76,10 +92,12 @@ async def able(
     is_handoff: bool,
     usual: str | None,
     at: datetime,
+    origin: Place | None = None,
 ) -> list[Row]:
     """Everybody who could take a request now: active, of the profession and specialty, near (``communes``) or in one of
     ``networks``, taking this kind of care and care type, a SAS volunteer of one of them for a handoff, present on that day in
-    France, with room left. ``usual``: national identifier of the usual professional, asked in any case unless absent or full.
+    France, with room left. ``origin``: where care is wanted, to leave out those whose radius does not reach it. ``usual``:
+    national identifier of the usual professional, asked in any case unless absent or full.
     """
     codes = specialties.wanted(profession, specialty)
     given = {
@@ -94,6 +112,10 @@ async def able(
         "usual": usual,
         "day": at.astimezone(PARIS).date().isoformat(),
         "held": HELD,
+        "longitude": origin.longitude if origin else None,
+        "latitude": origin.latitude if origin else None,
+        "per_longitude": METRES_PER_DEGREE * cos(radians(origin.latitude)) / TOLERANCE if origin else 0.0,
+        "per_latitude": METRES_PER_DEGREE / TOLERANCE,
     }
     rows = await session.execute(ABLE, given)
     return [Row(**row._mapping) for row in rows]

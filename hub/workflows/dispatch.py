@@ -99,6 +99,7 @@ async def _people(session: Session, found: Record) -> list[Candidate]:
         is_handoff=request.is_handoff,
         usual=usual,
         at=clock.now(),
+        origin=origin,
     )
     people = [_candidate(row, origin, usual) for row in rows]
     return [

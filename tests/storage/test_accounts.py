@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hub import clock
-from hub.domain import preferences
+from hub.domain import places, preferences
 from hub.storage import accounts, candidates, situations
 from hub.storage.accounts import Account, Method
 from hub.storage.candidates import Row
@@ -171,3 +171,19 @@ async def test_a_member_of_the_network_is_found_out_of_the_communes(session: Ses
     assert await able(session) == ["member"]
     assert await able(session, networks=["n2"]) == []
     assert await able(session, networks=["n2"], is_handoff=False) == []
+
+
+async def test_a_radius_that_does_not_reach_is_left_out_by_the_query(session: Session) -> None:
+    cergy = places.commune("95127")
+    assert cergy is not None
+    assert cergy.place is not None
+    for role, commune, radius in (("close", "95500", 10), ("far", "75056", 10), ("traveller", "75056", 60)):
+        there = places.commune(commune)
+        assert there is not None
+        await candidate(
+            session, role, commune=commune, longitude=there.longitude, latitude=there.latitude, radius_km=radius
+        )
+    await candidate(session, "somewhere", commune="95500")
+    communes = ["95127", "95500", "75056"]
+    assert await able(session, communes=communes) == ["close", "far", "somewhere", "traveller"]
+    assert await able(session, communes=communes, origin=cergy.place) == ["close", "somewhere", "traveller"]
