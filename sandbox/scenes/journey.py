@@ -107,6 +107,9 @@ async def settings(hub: Hub, hand: Stagehand, browser: Browser) -> Step:
 
     received = await until(code, "the code that confirms the number")
     await browser.submit("/reglages/alertes/code", {"code": received})
+    await browser.open("/reglages/alertes")
+    any_hour = {f"jour_{day}": None for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
+    await browser.submit("/reglages/alertes", {"courriel": "1", "sms": "1", **any_hour})
     await browser.open("/reglages/soins")
     await browser.submit("/reglages/soins", {"reseau": "cpts-boucles-oise", "sas": "1", "rayon": "15"})
     return Step(
@@ -213,8 +216,8 @@ async def confirm(hub: Hub, hand: Stagehand, browser: Browser, request: str) -> 
         await browser.submit("/situation")
     board = await browser.open("/supervision")
     listed = request in browser.text
-    await browser.open(f"/demandes/{request}/confirmer")
-    await browser.submit("/confirmer")
+    await browser.open(f"/demandes/{request}")
+    await browser.submit("/rappel", {"reponse": "oui"})
     return Step(
         title="L’opératrice rappelle la patiente et confirme",
         passed=browser.status == 200 and listed,
