@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from hub.domain.notebook import FilingState
 from hub.storage.session import Session
@@ -67,7 +67,7 @@ async def latest(session: Session, notes: Sequence[str]) -> dict[str, Filing]:
         select(filing)
         .where(filing.c.note.in_(notes))
         .order_by(filing.c.note, filing.c.id.desc())
-        .distinct(filing.c.note)
+        .ext(distinct_on(filing.c.note))
     )
     return {row.note: _filing(row) for row in await session.execute(query)}
 

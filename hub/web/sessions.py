@@ -114,14 +114,15 @@ class Sessions:
 
     async def _confirmed(self, one: BrowserSession, now: datetime) -> BrowserSession:
         """Ask the issuer, one request at a time for a session; the others go on with what is known."""
-        before = kept(one)
-        if before.refresh is None:
+        if kept(one).refresh is None:
             return one
         async with self.database.transaction() as session:
-            if not await sign_ins.claim_check(session, one.id, at=now, until=now + CHECK_LEASE):
-                return one
+            claimed = await sign_ins.claim_check(session, one, at=now, until=now + CHECK_LEASE)
+        if claimed is None:
+            return one
+        one, before = claimed, kept(claimed)
         try:
-            fresh = await self.psc.refresh(before.refresh, sub=one.sub)
+            fresh = await self.psc.refresh(before.refresh or "", sub=one.sub)
         except ConnectorFailure as failure:
             return await self._not_confirmed(one, failure, now)
         changes = {

@@ -1,0 +1,173 @@
+"""/supervision: every open request of the territory, the most pressing first, one next act a row, the sheet of one beside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from starlette.responses import Response
+
+from hub import codes
+from hub.domain import hours, places
+from hub.domain.care_request import State
+from hub.domain.people import Capacity
+from hub.domain.refusal import Refusal
+from hub.domain.visibility import Level
+from hub.storage import board, grants, resources
+from hub.storage.board import BoardRow, Filters, Position
+from hub.storage.session import Session
+from hub.web import words
+from hub.web.call import Call
+from hub.web.pages.requests import parts
+from hub.web.reads import requests as reads
+
+PAGE = 50
+
+
+class Tab(NamedTuple):
+    """One tab: the word of the address, its label, the states it keeps."""
+
+    name: str
+    label: str
+    states: tuple[str, ...]
+
+
+TABS = (
+    Tab("", "Toutes", ()),
+    Tab("a-traiter", "À traiter", (State.TO_QUALIFY, State.PROPOSED, State.UNREACHABLE, State.UNANSWERED)),
+    Tab("recherche", "Recherche", (State.SEARCHING,)),
+    Tab("acceptees", "Acceptées", (State.ACCEPTED,)),
+    Tab("a-confirmer", "RDV à confirmer", (State.PROPOSED, State.UNREACHABLE)),
+    Tab("confirmes", "RDV confirmés", (State.CONFIRMED,)),
+    Tab("sans-reponse", "Sans réponse", (State.UNANSWERED,)),
+)
+
+
+class Next(NamedTuple):
+    """The one act of a row: where, words, icon, and whether a person must do it now (solid button)."""
+
+    path: str
+    label: str
+    icon: str
+    must: bool
+
+
+NEXT: Mapping[str, Next] = {
+    State.PROPOSED: Next("", "Appeler", "phone", True),
+    State.UNREACHABLE: Next("", "Rappeler", "phone", True),
+    State.UNANSWERED: Next("relancer", "Relancer", "refresh", True),
+}
+
+
+class Row(NamedTuple):
+    """A row with its words."""
+
+    row: BoardRow
+    left: words.TimeLeft
+    city: str
+    what: str
+    who: str
+    detail: str
+    next: Next | None
+    kind_icon: str
+
+
+async def show(call: Call) -> Response:
+    """The list, filtered by the address alone; ``?fiche=`` opens one request beside it."""
+    viewer = call.viewer
+    if viewer.capacity not in (Capacity.OPERATOR, Capacity.COORDINATOR):
+        return call.see("/demandes")
+    tab = next((one for one in TABS if one.name == call.query("etat")), TABS[0])
+    filters = _filters(call, tab)
+    async with call.reading() as session:
+        found = await board.rows(session, viewer, filters=filters, count=PAGE + 1, after=_after(call))
+        waiting = await board.rows(session, viewer, filters=Filters(states=TABS[1].states), count=100)
+        sheet = await _sheet(call, session, call.query("fiche"))
+    rows = [_row(one, call.now) for one in found[:PAGE]]
+    return await call.page(
+        "supervision/board.html",
+        title="Supervision",
+        rows=rows,
+        tabs=TABS,
+        tab=tab,
+        more=_place(found[PAGE - 1]) if len(found) > PAGE else "",
+        to_call=sum(one.state in (State.PROPOSED, State.UNREACHABLE) for one in waiting),
+        unanswered=sum(one.state == State.UNANSWERED for one in waiting),
+        query={name: call.query(name) for name in ("q", "soin", "demandeur", "operateur")},
+        care_types=[(row.code, row.display) for row in codes.table("hub-care-type")],
+        origins=list(words.ORIGINS.items()),
+        sheet=sheet,
+        whole_sprite=True,
+        **(parts(sheet) | {"back": None} if sheet else {}),
+    )
+
+
+def _filters(call: Call, tab: Tab) -> Filters:
+    care, origin, mine = call.query("soin"), call.query("demandeur"), call.query("operateur") == "moi"
+    return Filters(
+        states=tuple(str(state) for state in tab.states),
+        care_types=(care,) if care else (),
+        origins=(origin,) if origin else (),
+        assignee=call.viewer.account if mine else None,
+        words=call.query("q"),
+    )
+
+
+def _place(row: BoardRow) -> str:
+    """Where the next page begins, for the address: no patient datum in it."""
+    due, request = row.position
+    return f"{due.timestamp()}_{request}"
+
+
+def _after(call: Call) -> Position | None:
+    text, _, request = call.query("apres").partition("_")
+    try:
+        return (datetime.fromtimestamp(float(text), tz=call.now.tzinfo), request) if request else None
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _row(one: BoardRow, now: datetime) -> Row:
+    zone = hours.zone_of(one.commune)
+    commune = places.commune(one.commune)
+    issued = hours.clock_time(one.issued_at, zone)
+    again = f", {one.attempt}e fois" if one.attempt > 1 else ""
+    requester = one.requester_name or words.ORIGINS.get(one.origin, "")
+    kind = words.display("hub-kind-of-care", one.kind)
+    if one.performer_name:
+        who = one.performer_name
+        detail = words.moment(one.appointment_at, now, zone) if one.appointment_at else ""
+    else:
+        who, detail = "", f"vague {one.wave}" if one.wave else ""
+    return Row(
+        row=one,
+        left=words.time_left(one.issued_at, one.response_due, now, zone),
+        city=commune.name if commune else "",
+        what=f"{requester} {issued}{again}" + (f" · {kind}" if kind else ""),
+        who=who,
+        detail=detail,
+        next=NEXT.get(one.state),
+        kind_icon=words.KIND_ICONS.get(one.kind, "practice"),
+    )
+
+
+async def _sheet(call: Call, session: Session, id: str) -> reads.Whole | None:
+    """The request beside the list, for whoever sees it whole."""
+    if not id:
+        return None
+    stored = await resources.read(session, call.viewer, "ServiceRequest", id)
+    if stored is None or stored.deleted or stored.level is not Level.FULL:
+        return None
+    return await reads.whole(session, call.viewer, stored.json())
+
+
+async def assign(call: Call) -> Response:
+    """The operator takes a request on, or leaves it."""
+    id, viewer = call.path("id"), call.viewer
+    to = viewer.account if call.form.get("operateur") == "moi" else None
+    async with call.transaction() as session:
+        is_served = viewer.capacity is Capacity.OPERATOR and await grants.level_of(session, viewer, id) is Level.FULL
+        if not is_served or not await board.assign(session, id, to):
+            raise Refusal("not-found")
+    return call.see(f"/supervision?fiche={id}")
