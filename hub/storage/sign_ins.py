@@ -131,16 +131,19 @@ async def change_session(session: Session, id: str, **values: Any) -> None:
     await session.execute(update(browser_session).where(browser_session.c.id == id, still).values(**values))
 
 
-async def claim_check(session: Session, id: str, *, at: datetime, until: datetime) -> bool:
-    """Whether it is up to the caller to ask the issuer about a session: one at a time, until ``until``."""
+async def claim_check(session: Session, one: BrowserSession, *, at: datetime, until: datetime) -> BrowserSession | None:
+    """The session as it is now, when it is up to the caller to ask the issuer about it, until ``until``; ``None`` when somebody
+    else is asking, or has asked since ``one`` was read: a refresh token serves once.
+    """
     free = or_(browser_session.c.checking_until.is_(None), browser_session.c.checking_until <= at)
+    same = (browser_session.c.id == one.id) & (browser_session.c.checked_at == one.checked_at)
     claiming = (
         update(browser_session)
-        .where(browser_session.c.id == id, browser_session.c.ended_at.is_(None), free)
+        .where(same, browser_session.c.ended_at.is_(None), free)
         .values(checking_until=until)
-        .returning(browser_session.c.id)
+        .returning(*browser_session.c)
     )
-    return (await session.execute(claiming)).first() is not None
+    return await rows.one(session, BrowserSession, claiming)
 
 
 async def last_choice(session: Session, account: str) -> tuple[str | None, int | None]:

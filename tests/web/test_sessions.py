@@ -436,3 +436,14 @@ def test_who_is_checked() -> None:
 
 def test_the_cookie_is_bound_to_its_host_where_it_may() -> None:
     assert (Policy().cookie, Policy(secure=False).cookie) == ("__Host-colibri", "colibri")
+
+
+async def test_a_request_that_read_before_another_refreshed_does_not_spend_the_old_token(
+    sessions: Sessions, psc: Psc
+) -> None:
+    cookie = (await enter(sessions, psc)).cookie
+    stale = (await present(sessions, cookie)).session
+    later(psc, minutes=6)
+    assert (await present(sessions, cookie)).session.checked_at > stale.checked_at
+    assert await sessions._confirmed(stale, hub.clock.now()) == stale
+    assert await present(sessions, cookie)
