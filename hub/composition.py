@@ -128,12 +128,11 @@ async def clients(settings: Settings) -> AsyncIterator[Clients]:
         async def line(**words: Any) -> httpx.AsyncClient:
             return await stack.enter_async_context(http.client(**words))
 
-        sas, dmp, sms, psc = settings.sas, settings.dmp, settings.sms, settings.psc
+        sas, dmp, sms = settings.sas, settings.dmp, settings.sms
+        psc = PscClient(settings.psc)  # builds its own lines, again when its certificate's files change
+        stack.push_async_callback(psc.close)
         yield Clients(
-            psc=PscClient(
-                await line(authority=psc.authority, timeout=psc.timeout, certificate=_pair(psc.certificate, psc.key)),
-                psc,
-            ),
+            psc=psc,
             others={
                 "sas": SasClient(
                     await line(

@@ -3,6 +3,7 @@
 import ssl
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpx
@@ -35,7 +36,7 @@ class Hub:
 
     def browser(self, **options: Any) -> httpx.AsyncClient:
         """A person's browser, with its own cookies; it follows no redirection by itself."""
-        options = {"base_url": self.url, "timeout": PATIENCE, **options}
+        options = {"base_url": self.url, "timeout": PATIENCE, "cookies": _cookies(), "trust_env": False, **options}
         return httpx.AsyncClient(verify=self._trust(None), **options)
 
     def machine(self, certificate: str | None = None, **options: Any) -> httpx.AsyncClient:
@@ -48,6 +49,11 @@ class Hub:
         if certificate is not None:
             context.load_cert_chain(self.certificates.path(certificate), self.certificates.key(certificate))
         return context
+
+
+def _cookies() -> CookieJar:
+    """Browsers send cookies kept for https to http://localhost too, which is as trustworthy (W3C Secure Contexts)."""
+    return CookieJar(DefaultCookiePolicy(secure_protocols=("https", "http")))
 
 
 def hub_of(settings: Settings, certificates: Certificates) -> Hub:
