@@ -32,11 +32,18 @@ class Row:
 def rows() -> dict[str, Row]:
     """Every refusal by code."""
     with TABLE.open(encoding="utf-8", newline="") as file:
-        return {code: _row(code, *rest) for code, *rest in list(csv.reader(file))[1:]}
+        return {line["code"]: _row(line) for line in csv.DictReader(file)}
 
 
-def _row(code: str, http: str, fhir_issue: str, system: str, french: str, remedy: str) -> Row:
-    return Row(code=code, http=int(http), fhir_issue=fhir_issue, system=system, french=french, remedy=remedy)
+def _row(line: dict[str, str]) -> Row:
+    return Row(
+        code=line["code"],
+        http=int(line["http"]),
+        fhir_issue=line["fhir_issue"],
+        system=line["system"],
+        french=line["french"],
+        remedy=line["remedy"],
+    )
 
 
 class Refusal(Exception):

@@ -27,7 +27,7 @@ ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 CONSENT_SCOPE = "http://terminology.hl7.org/CodeSystem/consentscope"
 
 
-class _Base:
+class _Canonical:
     """Where :func:`use` keeps the base of this process."""
 
     value: str = SANDBOX_BASE
@@ -35,24 +35,24 @@ class _Base:
 
 def use(canonical_base: str) -> None:
     """Fix the base of all our names for this process; called once by the composition floor."""
-    _Base.value = canonical_base.rstrip("/")
+    _Canonical.value = canonical_base.rstrip("/")
 
 
 def base() -> str:
     """``{canonical_base}``, without a final slash."""
-    return _Base.value
+    return _Canonical.value
 
 
 def ns(name: str) -> str:
     """One of our identifier systems, ``{canonical_base}/ns/<name>``."""
-    return f"{_Base.value}/ns/{name}"
+    return f"{_Canonical.value}/ns/{name}"
 
 
 def system(name: str) -> str:
     """One of our code systems, ``{canonical_base}/CodeSystem/<name>``."""
-    return f"{_Base.value}/CodeSystem/{name}"
+    return f"{_Canonical.value}/CodeSystem/{name}"
 
 
 def structure(name: str) -> str:
     """One of our profiles or extensions, ``{canonical_base}/StructureDefinition/hub-<name>``."""
-    return f"{_Base.value}/StructureDefinition/hub-{name}"
+    return f"{_Canonical.value}/StructureDefinition/hub-{name}"
