@@ -3,7 +3,6 @@
 import ssl
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpx
@@ -36,8 +35,16 @@ class Hub:
 
     def browser(self, **options: Any) -> httpx.AsyncClient:
         """A person's browser, with its own cookies; it follows no redirection by itself."""
-        options = {"base_url": self.url, "timeout": PATIENCE, "cookies": _cookies(), "trust_env": False, **options}
-        return httpx.AsyncClient(verify=self._trust(None), **options)
+        options = {"base_url": self.url, "timeout": PATIENCE, "trust_env": False, **options}
+        line = httpx.AsyncClient(verify=self._trust(None), **options)
+
+        async def trust_localhost(_answer: httpx.Response) -> None:
+            """Browsers send cookies kept for https to http://localhost too (W3C Secure Contexts); this client does not."""
+            for cookie in line.cookies.jar:
+                cookie.secure = False
+
+        line.event_hooks = {**line.event_hooks, "response": [*line.event_hooks["response"], trust_localhost]}
+        return line
 
     def machine(self, certificate: str | None = None, **options: Any) -> httpx.AsyncClient:
         """A machine at the machine door; `certificate` is a name of the sandbox, such as `sas-client`."""
@@ -49,11 +56,6 @@ class Hub:
         if certificate is not None:
             context.load_cert_chain(self.certificates.path(certificate), self.certificates.key(certificate))
         return context
-
-
-def _cookies() -> CookieJar:
-    """Browsers send cookies kept for https to http://localhost too, which is as trustworthy (W3C Secure Contexts)."""
-    return CookieJar(DefaultCookiePolicy(secure_protocols=("https", "http")))
 
 
 def hub_of(settings: Settings, certificates: Certificates) -> Hub:
