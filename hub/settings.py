@@ -65,6 +65,11 @@ class OutboxSettings(BaseModel, extra="forbid"):
     dry_run: bool = Field(False, description="prépare tout, n'envoie rien")
     at_once: int = Field(8, description="messages traités en même temps")
     look_every: float = Field(1.0, description="secondes entre deux regards sur la file")
+    lease: float = Field(
+        120.0,
+        gt=0,
+        description="secondes après lesquelles le travail d'un processus mort est repris, plus qu'un échange",
+    )
 
 
 class Settings(BaseSettings):

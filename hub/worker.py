@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from hub import clock, log
 from hub.connectors.failure import ConnectorFailure, Kind
@@ -50,9 +51,16 @@ def pause(attempts: int, retry_after: float | None = None) -> timedelta:
     return max(usual, timedelta(seconds=retry_after)) if retry_after is not None else usual
 
 
+# The database is away or busy: nothing is lost, the lease gives the message back.
+DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
+BUG = ConnectorFailure("hub", Kind.REFUSED, "bug")
+
+
 @dataclass(slots=True)
 class Worker:
-    """One worker process. ``clients``: for each connector, what ``send`` speaks through; ``dry_run`` prepares and sends nothing."""
+    """One worker process. ``clients``: for each connector, what ``send`` speaks through; ``dry_run`` prepares and sends nothing;
+    ``lease``: after which the work of a dead worker is taken over, longer than any exchange with a peer.
+    """
 
     database: Database
     topics: Merged
@@ -60,24 +68,24 @@ class Worker:
     at_once: int = 8
     look_every: float = 1.0
     dry_run: bool = False
+    lease: timedelta = outbox.LEASE
     held: dict[str, float] = field(default_factory=dict)  # connector -> monotonic instant until which it is left alone
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until ``stop`` is set; messages in hand are finished, or given back, first."""
+        """Work until ``stop`` is set; messages in hand are finished first. A peer that is slow keeps one hand busy, not all."""
         woken = asyncio.Event()
         listener = asyncio.create_task(self._listen(woken))
+        hands: set[asyncio.Task[None]] = set()
         try:
             while not stop.is_set():
                 woken.clear()
-                try:
-                    done = await self.round()
-                except OperationalError as trouble:  # the database is restarting: nothing is lost, look again
-                    log.trouble("worker.database", error=type(trouble.orig).__name__)
-                    done = 0
-                if done == 0:
-                    await self._rest(stop, woken)
+                hands |= {
+                    asyncio.create_task(self.carry_out(row)) for row in await self._take(self.at_once - len(hands))
+                }
+                hands = await self._rest(hands, stop, woken)
         finally:
             listener.cancel()
+            await asyncio.gather(*hands)
             with contextlib.suppress(asyncio.CancelledError):
                 await listener
 
@@ -85,25 +93,60 @@ class Worker:
         async for _topic in outbox.wake(self.database):
             woken.set()
 
-    async def _rest(self, stop: asyncio.Event, woken: asyncio.Event) -> None:
-        waits = [asyncio.create_task(stop.wait()), asyncio.create_task(woken.wait())]
-        _, pending = await asyncio.wait(waits, timeout=self.look_every, return_when=asyncio.FIRST_COMPLETED)
-        for task in pending:
-            task.cancel()
+    async def _rest(
+        self, hands: set[asyncio.Task[None]], stop: asyncio.Event, woken: asyncio.Event
+    ) -> set[asyncio.Task[None]]:
+        """Wait until there may be something to take and a hand to take it; the hands still busy."""
+        signs = [asyncio.create_task(stop.wait())]
+        if len(hands) < self.at_once:
+            signs.append(asyncio.create_task(woken.wait()))
+        await asyncio.wait({*signs, *hands}, timeout=self.look_every, return_when=asyncio.FIRST_COMPLETED)
+        for sign in signs:
+            sign.cancel()
+        for hand in hands:
+            if hand.done():
+                hand.result()
+        return {hand for hand in hands if not hand.done()}
 
     def _open_topics(self) -> list[str]:
         now = time.monotonic()
         closed = {name for name, until in self.held.items() if until > now}
         return [topic for topic, (_, delivery) in self.topics.items() if delivery.connector not in closed]
 
+    async def _take(self, limit: int) -> list[Row]:
+        if limit <= 0:
+            return []
+        try:
+            return await outbox.claim(
+                self.database, limit=limit, topics=self._open_topics(), now=clock.now(), lease=self.lease
+            )
+        except DATABASE_AWAY as trouble:  # look again after a rest
+            log.trouble("worker.database", error=type(trouble).__name__)
+            return []
+
     async def round(self) -> int:
         """Take what is due and carry it out; how many messages were taken."""
-        rows = await outbox.claim(self.database, limit=self.at_once, topics=self._open_topics(), now=clock.now())
+        rows = await self._take(self.at_once)
         await asyncio.gather(*(self.carry_out(row) for row in rows))
         return len(rows)
 
     async def carry_out(self, row: Row) -> None:
-        """One message, with every trouble sorted: nothing escapes but a cancelled task."""
+        """One message, with every trouble sorted: nothing escapes but a cancelled task. A bug of ours stops this row, tells its
+        owner when it can and developers always, and leaves the others alone.
+        """
+        for act in (self._deliver, self._give_up_on_bug, self._set_aside):
+            try:
+                await act(row)
+            except LeaseLost:
+                log.trouble("outbox.lease-lost", row=row.id, topic=row.topic)
+            except DATABASE_AWAY:
+                log.trouble("outbox.database", row=row.id, topic=row.topic)
+            except Exception:  # outermost loop
+                log.trouble("outbox.bug", with_trace=True, row=row.id, topic=row.topic)
+                continue
+            return
+
+    async def _deliver(self, row: Row) -> None:
         started = time.monotonic()
         kind, delivery = self.topics[row.topic]
         message = kind.model_validate(row.payload)
@@ -111,15 +154,17 @@ class Worker:
             await self._steps(row, message, delivery)
         except ConnectorFailure as failure:
             await self._failed(row, message, delivery, failure)
-        except LeaseLost:
-            log.trouble("outbox.lease-lost", row=row.id, topic=row.topic)
-        except OperationalError:
-            log.trouble("outbox.database", row=row.id, topic=row.topic)
-        except Exception:  # outermost loop: a bug of ours stops this row, tells developers, and leaves the others alone
-            log.trouble("outbox.bug", with_trace=True, row=row.id, topic=row.topic)
-            await self._stopped(row, message, delivery, ConnectorFailure("hub", Kind.REFUSED, "bug"))
         else:
             log.event("outbox.done", row=row.id, topic=row.topic, seconds=round(time.monotonic() - started, 3))
+
+    async def _give_up_on_bug(self, row: Row) -> None:
+        kind, delivery = self.topics[row.topic]
+        await self._stopped(row, kind.model_validate(row.payload), delivery, BUG)
+
+    async def _set_aside(self, row: Row) -> None:
+        """Giving up fails too: the row stops, and its owner is not told."""
+        async with self.database.transaction() as session:
+            await outbox.stop(session, row, _written(BUG))
 
     async def _steps(self, row: Row, message: Message, delivery: Delivery) -> None:
         answer: Any = None
@@ -132,10 +177,10 @@ class Worker:
                     if failure.kind is not Kind.REPEATED:
                         raise
         async with self.database.transaction() as session:
+            await outbox.finish(session, row)  # first: who has lost the lease must not even try
             if delivery.settle is not None:
                 arguments = (session, message, answer) if delivery.send is not None else (session, message)
                 await delivery.settle(*arguments)
-            await outbox.finish(session, row)
 
     async def _prepared(self, row: Row, message: Message, delivery: Delivery) -> bytes | None:
         """What ``send`` needs, made once and kept: a retry sends the same content to the byte. Empty: nothing to send."""
@@ -156,18 +201,16 @@ class Worker:
         if failure.kind is Kind.DENIED:  # our certificate, token or rights: leave the whole connector alone, and say so
             self.held[delivery.connector] = time.monotonic() + LONGEST_PAUSE.total_seconds()
             log.trouble("connector.denied", service=failure.service, code=failure.code)
-        error = {"kind": failure.kind.value, "code": failure.code, "detail": failure.detail}
         log.event("outbox.later", row=row.id, topic=row.topic, code=failure.code, retry_in=wait.total_seconds())
-        with contextlib.suppress(LeaseLost):
-            await outbox.postpone(self.database, row, clock.now() + wait, error)
+        await outbox.postpone(self.database, row, clock.now() + wait, _written(failure))
 
     async def _stopped(self, row: Row, message: Message, delivery: Delivery, failure: ConnectorFailure) -> None:
         log.trouble("outbox.stopped", row=row.id, topic=row.topic, service=failure.service, code=failure.code)
-        error = {"kind": failure.kind.value, "code": failure.code, "detail": failure.detail}
-        try:
-            async with self.database.transaction() as session:
-                if delivery.give_up is not None:
-                    await delivery.give_up(session, message, failure)
-                await outbox.stop(session, row, error)
-        except LeaseLost:
-            log.trouble("outbox.lease-lost", row=row.id, topic=row.topic)
+        async with self.database.transaction() as session:
+            await outbox.stop(session, row, _written(failure))
+            if delivery.give_up is not None:
+                await delivery.give_up(session, message, failure)
+
+
+def _written(failure: ConnectorFailure) -> dict[str, str]:
+    return {"kind": failure.kind.value, "code": failure.code, "detail": failure.detail}

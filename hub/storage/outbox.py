@@ -105,12 +105,14 @@ async def put(session: Session, message: Message, *, lane: str | None = None, du
     return id
 
 
-async def claim(database: Database, *, limit: int, topics: Collection[str], now: datetime) -> list[Row]:
+async def claim(
+    database: Database, *, limit: int, topics: Collection[str], now: datetime, lease: timedelta = LEASE
+) -> list[Row]:
     """Take at most ``limit`` due messages of these topics, oldest first, only the first of each lane, for the time of a lease.
 
     ``now`` is the hub's clock, for what is due; leases run on the clock of the database.
     """
-    words = {"n": limit, "topics": list(topics), "now": now, "seconds": LEASE.total_seconds()}
+    words = {"n": limit, "topics": list(topics), "now": now, "seconds": lease.total_seconds()}
     async with database.transaction() as session:
         found = (await session.execute(CLAIM, words)).mappings().all()
     return sorted((_row(row) for row in found), key=lambda row: (row.due_at, row.id))

@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 
 import uvloop
 
@@ -60,6 +61,7 @@ def worker_of(
         at_once=settings.outbox.at_once,
         look_every=settings.outbox.look_every,
         dry_run=settings.outbox.dry_run,
+        lease=timedelta(seconds=settings.outbox.lease),
     )
 
 
