@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.sql.selectable import LateralFromClause
 
 from hub import clock
-from hub.domain.people import Viewer, coordinators_key, operators_key
+from hub.domain.people import Viewer, account_key, coordinators_key, operators_key, role_key
 from hub.domain.visibility import REACH, Level, Reach
 from hub.storage.tables.records import grant
 
@@ -23,6 +23,11 @@ FULL, OUTLINE, NOTHING = int(Level.FULL), int(Level.OUTLINE), int(Level.NOTHING)
 
 def _keys(name: str) -> Any:
     return func.any(bindparam(name, type_=ARRAY(TEXT)))
+
+
+def is_narrow(viewer: Viewer) -> bool:
+    """Whether the grants of this viewer name few requests: true of people who are asked, not of those who run a territory."""
+    return not viewer.sees_all and all(key.startswith((role_key(""), account_key(""))) for key in viewer.keys)
 
 
 def words(viewer: Viewer) -> dict[str, Any]:
@@ -90,6 +95,9 @@ REACHES: dict[Reach, Any] = {
 }
 
 
+SIEVES: dict[Reach, str] = {"request": "request", "either": "patient", "patient": "patient"}
+
+
 def _of_type(row: FromClause, type_name: str) -> ColumnElement[int]:
     return _task(row) if type_name == "Task" else REACHES[REACH.get(type_name, "nobody")](row)
 
@@ -111,6 +119,15 @@ def level(row: FromClause, sees_all: bool, types: Sequence[str] | None = None) -
 def level_of_request(row: FromClause, sees_all: bool) -> ColumnElement[int]:
     """The level of a viewer on the request named by a column ``request``."""
     return literal(FULL) if sees_all else func.coalesce(_by_request(row), NOTHING)
+
+
+def possible(row: FromClause, type_name: str) -> ColumnElement[bool] | None:
+    """A first sieve that the planner can begin with, for a narrow viewer: what the grants name at all. ``None``: no sieve."""
+    column = SIEVES.get(REACH.get(type_name, "nobody"))
+    if column is None or type_name == "Task":  # a child Task is also its owner's
+        return None
+    held, mine = _grants()
+    return row.c[column].in_(select(held.c[column]).where(mine))
 
 
 def is_open(type_name: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, literal_column, select
 
 from hub.domain.people import Viewer
 from hub.storage import sight
@@ -76,7 +76,7 @@ async def search(
 
 
 def _selection(viewer: Viewer, wanted: Query, compartment: str | None) -> tuple[Frame, Select[Any]]:
-    frame = conditions.frame(wanted.type, viewer.sees_all)
+    frame = conditions.frame(wanted.type, viewer)
     row = frame.row.c
     level = sight.level(frame.row, True) if frame.seen is None else frame.seen.c.level
     sorts = [paging.column(frame, key).label(f"sort_{number}") for number, key in enumerate(wanted.sort)]
@@ -96,13 +96,16 @@ async def _total(session: Session, viewer: Viewer, made: tuple[Frame, Select[Any
 
 def _page(made: tuple[Frame, Select[Any]], wanted: Query, size: int, cursor: Place | None) -> Select[Any]:
     frame, selection = made
+    limit: ColumnElement[int] = literal_column(
+        str(size + 1)
+    )  # written out: a plan made for any limit would read everything
     if not wanted.sort:
         if cursor is not None:
             selection = selection.where(frame.row.c.key > int(cursor["after"][-1]))
-        return selection.order_by(frame.row.c.key).limit(size + 1)
+        return selection.order_by(frame.row.c.key).limit(limit)
     found = selection.subquery("found")
     columns = [found.c[f"sort_{number}"] for number in range(len(wanted.sort))]
-    page = select(found).order_by(*paging.order(columns, wanted.sort, found.c.key)).limit(size + 1)
+    page = select(found).order_by(*paging.order(columns, wanted.sort, found.c.key)).limit(limit)
     if cursor is not None:
         page = page.where(paging.after(columns, wanted.sort, found.c.key, cursor["after"]))
     return page

@@ -4,13 +4,16 @@ at outline only, is guarded so that a hidden element never matches (fhir.md 9.4)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import count
 from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Select, Table, and_, exists, false, or_, select, true
-from sqlalchemy.sql.selectable import Exists
+from sqlalchemy.sql.selectable import Exists, LateralFromClause
 
+from hub.domain.people import Viewer
 from hub.storage import parameters, sight
 from hub.storage.search import matches
 from hub.storage.search.matches import TABLE_OF, Test
@@ -20,14 +23,31 @@ from hub.storage.tables.records import index_reference, index_text, index_token,
 Index = FromClause
 
 
+@cache
+def alias(table: Table, number: int) -> FromClause:
+    """An alias by number: made once for all queries, because its columns take longer to make than a query to run."""
+    return table.alias(f"{table.name}_{number}")
+
+
+@cache
+def _beside(number: int, type_name: str) -> LateralFromClause:
+    row = alias(resource, number)
+    return sight.beside(row, sight.level(row, False, [type_name]), f"seen_{number}")
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One row of ``resource`` in a query: its alias, its type, and beside it the viewer's level (``None``: always full)."""
+    """One row of ``resource`` in a query: its alias, its type, and beside it the viewer's level (``None``: always full).
+
+    ``numbers`` names the aliases of the whole query.
+    """
 
     row: FromClause
     type: str
     seen: FromClause | None
     sees_all: bool
+    is_narrow: bool
+    numbers: Iterator[int]
 
     @property
     def source(self) -> FromClause:
@@ -38,7 +58,10 @@ class Frame:
     def exists(self) -> ColumnElement[bool]:
         """The row is there, and is there for the viewer."""
         there = and_(self.row.c.type == self.type, ~self.row.c.deleted)
-        return there if self.seen is None else and_(there, sight.seen(self.row, self.seen.c.level))
+        if self.seen is None:
+            return there
+        sieve = sight.possible(self.row, self.type) if self.is_narrow else None
+        return and_(there, sight.seen(self.row, self.seen.c.level), true() if sieve is None else sieve)
 
     def shows(self, index: Index) -> ColumnElement[bool]:
         """A row of an index stands for an element this viewer sees."""
@@ -49,13 +72,25 @@ class Frame:
         """What subqueries refer to."""
         return [self.row] if self.seen is None else [self.row, self.seen]
 
+    def index(self, table: Table) -> Index:
+        """A fresh alias of an index table."""
+        return alias(table, next(self.numbers))
 
-def frame(type_name: str, sees_all: bool) -> Frame:
-    """A fresh row of that type as a viewer sees it."""
-    row = resource.alias()
-    if sees_all or sight.is_open(type_name):
-        return Frame(row, type_name, None, sees_all)
-    return Frame(row, type_name, sight.beside(row, sight.level(row, sees_all, [type_name])), sees_all)
+    def beside(self, type_name: str) -> Frame:
+        """Another row in the same query."""
+        return _frame(type_name, self.sees_all, self.is_narrow, self.numbers)
+
+
+def frame(type_name: str, viewer: Viewer) -> Frame:
+    """A row of that type as the viewer sees it, in a query of its own."""
+    return _frame(type_name, viewer.sees_all, sight.is_narrow(viewer), count())
+
+
+def _frame(type_name: str, sees_all: bool, is_narrow: bool, numbers: Iterator[int]) -> Frame:
+    number = next(numbers)
+    is_whole = sees_all or sight.is_open(type_name)
+    seen = None if is_whole else _beside(number, type_name)
+    return Frame(alias(resource, number), type_name, seen, sees_all, is_narrow, numbers)
 
 
 def of(frame: Frame, condition: Condition) -> ColumnElement[bool]:
@@ -79,7 +114,7 @@ def _criterion(frame: Frame, one: Criterion) -> ColumnElement[bool]:
 
 
 def _rows(frame: Frame, table: Table, name: str, test: Test) -> tuple[Index, ColumnElement[bool]]:
-    index = table.alias()
+    index = frame.index(table)
     return index, and_(index.c.type == frame.type, index.c.parameter == name, test(index))
 
 
@@ -111,7 +146,7 @@ def _missing(frame: Frame, one: Criterion) -> ColumnElement[bool]:
 
 def _chain(frame: Frame, chain: Chain, type_name: str, inner: Condition) -> ColumnElement[bool]:
     def leads(only_outline: bool) -> Select[Any]:
-        index, target = index_reference.alias(), _frame_beside(frame, type_name)
+        index, target = frame.index(index_reference), frame.beside(type_name)
         return (
             select(index.c.key)
             .select_from(index)
@@ -132,12 +167,8 @@ def _chain(frame: Frame, chain: Chain, type_name: str, inner: Condition) -> Colu
     return and_(drives, or_(frame.seen.c.level == sight.FULL, frame.row.c.key.in_(leads(True))))
 
 
-def _frame_beside(other: Frame, type_name: str) -> Frame:
-    return frame(type_name, other.sees_all)
-
-
 def _has(frame: Frame, has: Has) -> ColumnElement[bool]:
-    index, source = index_reference.alias(), _frame_beside(frame, has.source)
+    index, source = frame.index(index_reference), frame.beside(has.source)
     referred = (
         select(index.c.target_id)
         .select_from(index)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, or_, select, true, tuple_
@@ -48,8 +49,9 @@ def _queries(viewer: Viewer, rules: Sequence[Include], current: Sequence[Stored]
     return queries + ([_referring(viewer, backward, current)] if backward and current else [])
 
 
-def _selected(viewer: Viewer) -> tuple[Any, Any, Select[Any]]:
-    level = sight.beside(resource, sight.level(resource, viewer.sees_all))
+@cache
+def _selected(sees_all: bool) -> tuple[Any, Any, Select[Any]]:
+    level = sight.beside(resource, sight.level(resource, sees_all), "seen")
     columns = [resource.c[name] for name in ("key", "type", "id", "version", "updated_at", "content", "deleted")]
     query = (
         select(*columns, level.c.level)
@@ -76,7 +78,7 @@ def _referred(viewer: Viewer, rules: Sequence[Include], current: Sequence[Stored
     index = index_reference.c
     whole = [one.key for one in current if one.level is Level.FULL]
     outlined = [one.key for one in current if one.level is not Level.FULL]
-    level, is_seen, query = _selected(viewer)
+    level, is_seen, query = _selected(viewer.sees_all)
     target = and_(resource.c.type == index.target_type, resource.c.id == index.target_id)
     return (
         query.join(resource, target)
@@ -92,7 +94,7 @@ def _referred(viewer: Viewer, rules: Sequence[Include], current: Sequence[Stored
 def _referring(viewer: Viewer, rules: Sequence[Include], current: Sequence[Stored]) -> Select[Any]:
     """What refers to ``current``; of what is seen at outline, only by the references that the outline keeps."""
     index = index_reference.c
-    level, is_seen, query = _selected(viewer)
+    level, is_seen, query = _selected(viewer.sees_all)
     return (
         query.join(resource, resource.c.key == index.key)
         .join(level, true())

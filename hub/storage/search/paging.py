@@ -33,7 +33,7 @@ def column(frame: Frame, key: SortKey) -> Bound:
         return frame.row.c.id.collate("C")
     if key.parameter.code == "_lastUpdated":
         return frame.row.c.updated_at
-    index = TABLE_OF[key.parameter.kind].alias()
+    index = frame.index(TABLE_OF[key.parameter.kind])
     best = func.max if key.descending else func.min
     return (
         select(best(VALUES[key.parameter.kind](index)))
