@@ -77,13 +77,35 @@ def bare(reference: Resource) -> Resource:
     return {"reference": reference["reference"]} if "reference" in reference else dict(MASKED)
 
 
+NEVER_KEPT = frozenset({"id", "extension", "modifierExtension"})
+
+
+def _plain(value: Any) -> Any:
+    """A kept element without what the table does not name inside it: extensions, element ids, names in references."""
+    if isinstance(value, list):
+        return [part for part in map(_plain, value) if part not in ({}, [], None)]
+    if not isinstance(value, dict):
+        return value
+    if "reference" in value:
+        return bare(value)
+    inner = {
+        name: _plain(part) for name, part in value.items() if name not in NEVER_KEPT and not name.startswith("_")
+    }
+    return {name: part for name, part in inner.items() if part not in ({}, [], None)}
+
+
 def _only(resource: Resource, *names: str) -> Resource:
-    return {name: resource[name] for name in names if name in resource}
+    kept = {name: _plain(resource[name]) for name in names if name in resource}
+    return {name: value for name, value in kept.items() if value not in ({}, [], None)}
 
 
 def _address(address: Resource) -> Resource:
     kept = _only(address, "city", "postalCode")
-    communes = [part for part in address.get("extension", []) if part.get("url") == COMMUNE_EXTENSION]
+    communes = [
+        {"url": COMMUNE_EXTENSION, "valueCoding": _only(part.get("valueCoding", {}), "system", "code", "display")}
+        for part in address.get("extension", [])
+        if part.get("url") == COMMUNE_EXTENSION
+    ]
     return {"extension": communes, **kept} if communes else kept
 
 
@@ -129,7 +151,7 @@ def _coordinating_task(task: Resource) -> Resource:
         if name in task:
             kept[name] = bare(task[name])
     if "restriction" in task:
-        kept["restriction"] = {"period": task["restriction"]["period"]} if "period" in task["restriction"] else {}
+        kept["restriction"] = _only(task["restriction"], "period")
     return {name: value for name, value in kept.items() if value}
 
 
