@@ -150,6 +150,7 @@ BUSINESS_VARIANTS: Mapping[str, State] = {
     "quota": S.REFUSED,
 }
 CANCELLED_AFTER_CONFIRMATION = Status("completed", "withdrawn", "revoked")
+CLOSED_UNANSWERED = Status("failed", "no-answer", "revoked")  # nothing leaves failed: the ServiceRequest alone ends
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,7 +227,9 @@ def run_out(request: CareRequest, reason: str = "no-answer-in-time") -> CareRequ
 
 
 def cancel(request: CareRequest, reason: str) -> CareRequest:
-    """Withdrawn by the issuer, the SAS or an operator; after a confirmation the Task stays completed (sas.md 17.5)."""
+    """Withdrawn by the issuer, the SAS or an operator; a Task completed or failed stays so (sas.md 17.5)."""
+    if request.state is State.UNANSWERED:
+        return replace(move(request, Event.CANCEL), business=CLOSED_UNANSWERED.business)
     confirmed = request.state is State.CONFIRMED
     return replace(move(request, Event.CANCEL), failure=reason, confirmed_once=request.confirmed_once or confirmed)
 
@@ -235,6 +238,8 @@ def status_of(request: CareRequest) -> Status:
     """How the request's state is written in FHIR."""
     if request.state is State.CANCELLED and request.confirmed_once:
         return CANCELLED_AFTER_CONFIRMATION
+    if request.state is State.CANCELLED and request.business == CLOSED_UNANSWERED.business:
+        return CLOSED_UNANSWERED
     row = STATUS_OF[request.state]
     return row._replace(business=request.business) if request.business else row
 
@@ -242,6 +247,8 @@ def status_of(request: CareRequest) -> Status:
 def state_of(task_status: str, business: str | None, request_status: str) -> State:
     """The state written by :func:`status_of`. Raises ``ValueError`` on a combination the hub never writes."""
     if task_status == "completed" and business == "withdrawn":
+        return State.CANCELLED
+    if (task_status, business, request_status) == CLOSED_UNANSWERED:
         return State.CANCELLED
     if business is not None and business in BUSINESS_VARIANTS:
         return BUSINESS_VARIANTS[business]

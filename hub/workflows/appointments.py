@@ -107,6 +107,9 @@ async def confirm(
     """Whoever called the patient records the agreement. ``start`` and ``end`` are needed when the proposal was in words."""
     found = await record.lock(session, request_id)
     rights.require(viewer, Event.CONFIRM, found.request)
+    if found.request.state is State.UNREACHABLE:  # on-hold never leads straight to completed (sas.md 17.5)
+        await reached(session, viewer, request_id)
+        found = await record.lock(session, request_id)
     request = rules.move(found.request, Event.CONFIRM)
     if request.appointment is None:
         raise Refusal("not-a-move", state=found.request.state, event=Event.CONFIRM)
