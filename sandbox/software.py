@@ -16,7 +16,6 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-CLIENT = "logiciel-cabinet"
 KEY_ID = "logiciel-cabinet-1"
 WORD = 48  # bytes of one coordinate of P-384
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -51,6 +50,7 @@ def create(directory: Path) -> None:
 class Software:
     """The software at work: asks for a token, then calls FHIR with it."""
 
+    client: str  # the installation, as the hub knows it
     directory: Path
     base: str  # of the hub's machine door
 
@@ -61,8 +61,8 @@ class Software:
             raise TypeError("software.key is not an EC key")
         seconds = int(now.timestamp())
         claims = {
-            "iss": CLIENT,
-            "sub": CLIENT,
+            "iss": self.client,
+            "sub": self.client,
             "aud": f"{self.base}/oauth/token",
             "exp": seconds + LIFE,
             "jti": str(uuid.uuid4()),

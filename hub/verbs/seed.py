@@ -114,7 +114,7 @@ async def _professional(session: Session, settings: Settings, one: dict[str, Any
 
 async def _more_professionals(session: Session, settings: Settings) -> None:
     """A few more general practitioners of each network, so that waves have somebody to ask."""
-    named = {one["national_id"] for one in DEMO["professional"]} | {DEMO["software"]["national_id"]}
+    named = {one["national_id"] for one in (*DEMO["professional"], *DEMO["software"]["installations"])}
     for network in DEMO["network"]:
         found = await directory.professionals(
             session,
@@ -184,21 +184,16 @@ async def _sas(session: Session, certificates: Path) -> None:
 
 
 async def _software(session: Session, settings: Settings, certificates: Path) -> None:
-    """Software of one practice: it sees what its professional sees, in that situation."""
+    """Software of two practices: each installation sees what its professional sees, in that situation."""
     one = DEMO["software"]
-    person = await directory.by_national_id(session, one["national_id"])
-    if person is None:
-        return
-    declared = situations_of(identity_of(person, issuer=settings.psc.issuer))
-    role = role_id(declared[0].key) if declared else None
-    await clients.keep(
-        session,
-        Client(
-            id=one["id"],
-            name=one["name"],
-            kind="software",
-            role=role,
-            jwks=json.loads((certificates / one["keys"]).read_text(encoding="utf-8")),
-            scopes=tuple(one["scopes"]),
-        ),
-    )
+    keys = json.loads((certificates / one["keys"]).read_text(encoding="utf-8"))
+    for place in one["installations"]:
+        person = await directory.by_national_id(session, place["national_id"])
+        if person is None:
+            continue
+        declared = situations_of(identity_of(person, issuer=settings.psc.issuer))
+        role = role_id(declared[0].key) if declared else None
+        made = Client(
+            id=place["id"], name=place["name"], kind="software", role=role, jwks=keys, scopes=tuple(one["scopes"])
+        )
+        await clients.keep(session, made)

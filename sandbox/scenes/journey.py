@@ -10,12 +10,13 @@ from typing import Any
 import httpx
 
 from sandbox.scenes import cast
-from sandbox.scenes.browser import Browser, Lost
+from sandbox.scenes.browser import Browser
 from sandbox.scenes.cast import LEBRUN, OPERATOR, VASSEUR, Stagehand, until
 from sandbox.scenes.scene import Hub, Scene, Step
-from sandbox.software import CLIENT, Software
+from sandbox.software import Software
 from sandbox.world import World
 
+PRACTICES = {VASSEUR: "vasseur", LEBRUN: "lebrun"}
 PATIENT = ("PAT-TROIS", "279035121518989")
 EMAIL, MOBILE = "helene.vasseur@example.org", "0639981109"
 SCOPE = "system/Task.rs system/ServiceRequest.rs system/Patient.rs system/Appointment.rs"
@@ -37,16 +38,19 @@ async def play(world: World, hub: Hub) -> AsyncIterator[Step]:
         request = handed["locations"]["ServiceRequest"].split("/")[1]
         yield await notices(hand, since)
         patient = handed["locations"]["Patient"].split("/")[1]
-        software = Program(line=machine, world=world, hub=hub, request=request, patient=patient)
+        doctors = {VASSEUR: vasseur, LEBRUN: lebrun}
+        programs = {one: Program(one, line=machine, hub=hub, world=world, ids=(request, patient)) for one in doctors}
         yield await outline(hub, vasseur, request)
-        yield await software.step("Le logiciel du cabinet suit la demande, sans le nom", whole=False)
+        yield await programs[VASSEUR].step("Le logiciel du cabinet suit la demande, sans le nom", whole=False)
         await cast.sign_in_by_ecps(lebrun, hand, LEBRUN)
-        yield await race(hub, hand, (vasseur, lebrun), request)
-        yield await propose(hub, vasseur, request, world.clock.now())
+        yield await race(hub, list(doctors.values()), request)
+        winner = next(one for one, browser in doctors.items() if browser.status != 409)
+        doctor = doctors[winner]
+        yield await propose(hub, doctor, request, world.clock.now())
         yield await confirm(hub, hand, operator, request)
-        yield await software.step("Le logiciel du cabinet lit maintenant tout", whole=True)
-        yield await note(hub, hand, vasseur, request, patient)
-        yield await seen(hub, vasseur, request)
+        yield await programs[winner].step("Le logiciel du médecin lit maintenant tout", whole=True)
+        yield await note(hand, doctor, request, patient)
+        yield await seen(hub, doctor, request)
         yield await outcomes(hand, handed["dossier"])
 
 
@@ -170,9 +174,8 @@ async def outline(hub: Hub, browser: Browser, request: str) -> Step:
     )
 
 
-async def race(hub: Hub, hand: Stagehand, people: tuple[Browser, Browser], request: str) -> Step:
+async def race(hub: Hub, people: list[Browser], request: str) -> Step:
     """Both press *Accepter* in the same instant."""
-    del hand
     for browser in people:
         await browser.open(f"/demandes/{request}")
     await asyncio.gather(*(browser.submit("/accepter") for browser in people))
@@ -196,14 +199,12 @@ def _around(words: str, word: str) -> str:
 
 
 async def propose(hub: Hub, browser: Browser, request: str, clock_now: datetime) -> Step:
-    if browser.status == 409:
-        raise Lost("the journey expects Dr Vasseur to win the race: play it again")
     await browser.open(f"/demandes/{request}/rendez-vous")
     day = (clock_now + timedelta(days=1)).strftime("%Y-%m-%d")
     fields = {"mode": "cabinet", "quand": "heure", "jour": day, "de": "09:30", "nom": "1"}
     words = await browser.submit("/rendez-vous", fields)
     return Step(
-        title="Elle voit tout, et propose un rendez-vous",
+        title="Qui a gagné voit tout, et propose un rendez-vous",
         passed=browser.status == 200,
         evidence={"Rendez-vous": f"{day} à 9 h 30, au cabinet", "La page dit": _around(words, "appelle")},
         look_at=f"{hub.url}/demandes/{request}",
@@ -229,9 +230,13 @@ async def confirm(hub: Hub, hand: Stagehand, browser: Browser, request: str) -> 
 class Program:
     """The third-party software, before and after the acceptance."""
 
-    def __init__(self, *, line: httpx.AsyncClient, world: World, hub: Hub, request: str, patient: str) -> None:
-        self.line, self.world, self.request, self.patient = line, world, request, patient
-        self.software = Software(directory=world.certificates.dir, base=hub.machine_url)
+    def __init__(
+        self, national_id: str, *, line: httpx.AsyncClient, hub: Hub, world: World, ids: tuple[str, str]
+    ) -> None:
+        self.line, self.world = line, world
+        self.request, self.patient = ids
+        name = f"logiciel-cabinet-{PRACTICES[national_id]}"
+        self.software = Software(client=name, directory=world.certificates.dir, base=hub.machine_url)
 
     async def step(self, title: str, *, whole: bool) -> Step:
         answer = await self.software.token(self.line, SCOPE, self.world.clock.now())
@@ -249,7 +254,7 @@ class Program:
             passed=patient.status_code == 200 and found.status_code == 200 and shown is whole and cut is not whole
             and bool(matches) is whole,
             evidence={
-                "Jeton": f"{CLIENT}, assertion ES384, {answer.status_code}",
+                "Jeton": f"{self.software.client}, assertion ES384, {answer.status_code}",
                 "GET Patient": f"{patient.status_code}, {'entier' if not cut else 'coupé, étiquette REDACTED'}",
                 "Recherche par le nom": f"{len(matches)} résultat",
                 "GET Task?focus=": f"{found.status_code}, {len(found.json().get('entry', []))} tâches visibles",
@@ -258,7 +263,7 @@ class Program:
         )  # fmt: skip
 
 
-async def note(hub: Hub, hand: Stagehand, browser: Browser, request: str, patient: str) -> Step:
+async def note(hand: Stagehand, browser: Browser, request: str, patient: str) -> Step:
     """The patient is told about the DMP, the note is written and filed, the page shows its national identifier."""
     since = hand.last()
     await browser.open(f"/patients/{patient}")
@@ -282,7 +287,7 @@ async def note(hub: Hub, hand: Stagehand, browser: Browser, request: str, patien
     await until(on_page, "the national identifier on the note")
     failed = [check.what for check in entry.checks if not check.passed]
     return Step(
-        title="Elle écrit une note, le DMP la vérifie et la classe",
+        title="Le médecin écrit une note, le DMP la vérifie et la classe",
         passed=not failed and len(entry.checks) > 0,
         evidence={
             "Identifiant national": entry.facts["uniqueId"],
