@@ -33,7 +33,7 @@ from hub.settings import Settings
 from hub.storage import crypto
 from hub.storage.outbox import Delivery, Message
 from hub.storage.session import Database, embedded
-from hub.workflows import timers
+from hub.workflows import patients, timers
 
 KEY_FILE = "encryption.key"
 CONNECTORS = Path(__file__).with_name("connectors")
@@ -78,6 +78,7 @@ def prepare(settings: Settings) -> None:
     names.use(settings.fhir.canonical_base)
     clock.set_file(settings.clock_file)
     crypto.use(encryption_keys(settings))
+    patients.use(is_production=settings.env == "production")
     throttle.use(settings.fhir.handoffs_per_minute)
     subscriptions.allow(settings.sas.allowed_hosts)
 

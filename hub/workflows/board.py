@@ -13,6 +13,7 @@ from hub.r4.shapes import patient as patients
 from hub.storage import board, clients, resources, situations
 from hub.storage.board import BoardRow
 from hub.storage.session import Session
+from hub.workflows.capacities import situation_name
 
 Resource = dict[str, Any]
 
@@ -59,7 +60,7 @@ async def _row(session: Session, request: CareRequest, service_request: Resource
         patient_phone=patient.phone,
         reason=shape.reason(service_request),
         performer=request.performer,
-        performer_name=f"{performer.title} {performer.given} {performer.family}".strip() if performer else "",
+        performer_name=situation_name(performer) if performer else "",
         wave=request.wave,
         attempt=request.attempt,
         issued_at=request.issued_at,
@@ -85,4 +86,4 @@ async def _requester(session: Session, request: CareRequest) -> str:
         return client.name if client else request.client
     role = elements.reference_id({"reference": request.requester or ""}, "PractitionerRole")
     situation = await situations.situation_of(session, role) if role else None
-    return f"{situation.title} {situation.given} {situation.family}".strip() if situation else ""
+    return situation_name(situation) if situation else ""

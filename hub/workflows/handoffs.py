@@ -84,7 +84,9 @@ async def _territory(session: Session, handoff: Handoff) -> tuple[Network, str]:
     if network is None:
         known = places.commune(commune)
         raise Refusal("territory-not-served", expression=where, commune=known.name if known else handoff.commune)
-    opening = hours.next_opening(network.rules.get("opening"), now, network.zone)
+    known = places.commune(commune)
+    department = known.department if known else ""
+    opening = hours.next_opening(network.rules.get("opening"), now, network.zone, department=department)
     if network.is_paused or opening > now:
         wait = max(60, int((opening - now).total_seconds()))
         raise Refusal(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from hub.domain.identifiers import Ins
+from hub.domain.identifiers import Ins, is_usable
 from hub.domain.notebook import Agreement
 from hub.domain.patient import Patient, Reliability
 from hub.domain.people import Viewer
@@ -18,6 +18,17 @@ from hub.storage.session import Session
 Resource = dict[str, Any]
 
 
+class _Environment:
+    """Whether this is the production, where test identities do not count; elsewhere the real ones do not (fhir.md 10.3)."""
+
+    is_production: bool = False
+
+
+def use(*, is_production: bool) -> None:
+    """Say once, at start, which INS authorities count in this process."""
+    _Environment.is_production = is_production
+
+
 def judged(patient: Resource, *, is_trusted: bool) -> Reliability:
     """The hub's own status for an identity that arrives: a peer's QUAL is QUAL only when its registration says so, and the
     INS must be usable in this environment with a right key (fhir.md 10.3).
@@ -26,7 +37,7 @@ def judged(patient: Resource, *, is_trusted: bool) -> Reliability:
     pair = shape.ins_of(patient)
     if claimed is not Reliability.QUALIFIED or pair is None:
         return Reliability.CHECKED if claimed is Reliability.QUALIFIED else claimed
-    if not Ins.check(*pair):
+    if not Ins.check(*pair) or not is_usable(pair[1], _Environment.is_production):
         return Reliability.PROVISIONAL
     return Reliability.QUALIFIED if is_trusted else Reliability.FETCHED
 

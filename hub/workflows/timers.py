@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hub.storage.outbox import Delivery
+from hub.storage.outbox import Delivery, Message
 from hub.workflows import dispatch, requests
 from hub.workflows.topics import FormLate, ResponseOver, WaveOver
 
@@ -12,7 +12,7 @@ def timer(settle: object) -> Delivery:
     return Delivery(connector="hub", settle=settle)  # type: ignore[arg-type]
 
 
-TOPICS = {
+TOPICS: dict[type[Message], Delivery] = {
     WaveOver: timer(dispatch.wave_over),
     ResponseOver: timer(dispatch.response_over),
     FormLate: timer(requests.form_late),

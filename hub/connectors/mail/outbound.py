@@ -11,7 +11,7 @@ from hub.connectors.mail.client import MailClient
 from hub.connectors.mail.settings import MailSettings
 from hub.storage.outbox import Delivery, Message
 from hub.storage.session import Session
-from hub.workflows import accounts, notices
+from hub.workflows import accounts, codes, notices
 from hub.workflows.topics import SendCodeMail, SendMail
 
 Deliveries = dict[type[Message], Delivery]
@@ -47,8 +47,13 @@ def topics(settings: MailSettings, installation: Installation) -> Deliveries:
 
     return {
         SendMail: Delivery(connector="mail", prepare=prepare_notice, send=send),
-        SendCodeMail: Delivery(connector="mail", prepare=prepare_code, send=send),
+        SendCodeMail: Delivery(connector="mail", prepare=prepare_code, send=send, settle=code_sent),
     }
+
+
+async def code_sent(session: Session, message: SendCodeMail, _answer: object) -> None:
+    """The code has left: its sealed copy is no longer needed."""
+    await codes.sent(session, message.code)
 
 
 async def send(client: MailClient, prepared: bytes) -> None:

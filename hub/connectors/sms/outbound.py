@@ -10,7 +10,7 @@ from hub.connectors.sms.client import SmsClient
 from hub.connectors.sms.settings import SmsSettings
 from hub.storage.outbox import Delivery, Message
 from hub.storage.session import Session
-from hub.workflows import accounts, notices
+from hub.workflows import accounts, codes, notices
 from hub.workflows.topics import SendCodeSms, SendSms
 
 Deliveries = dict[type[Message], Delivery]
@@ -36,8 +36,13 @@ def topics(_settings: SmsSettings, installation: Installation) -> Deliveries:
 
     return {
         SendSms: Delivery(connector="sms", prepare=prepare_notice, send=send),
-        SendCodeSms: Delivery(connector="sms", prepare=prepare_code, send=send),
+        SendCodeSms: Delivery(connector="sms", prepare=prepare_code, send=send, settle=code_sent),
     }
+
+
+async def code_sent(session: Session, message: SendCodeSms, _answer: object) -> None:
+    """The code has left: its sealed copy is no longer needed."""
+    await codes.sent(session, message.code)
 
 
 async def send(client: SmsClient, prepared: bytes) -> str:
