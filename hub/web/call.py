@@ -96,7 +96,7 @@ class Call:
             "title": title,
             "banner": context.banner,
             "phone": context.phone,
-            "who": nav.who(self.visit) if self.visit else None,
+            "who": await nav.who(self, self.visit) if self.visit else None,
             "home": nav.home(viewer) if viewer else "/",
             "places": bar,
             "csrf": self.visit.csrf if self.visit else "",
@@ -143,7 +143,7 @@ class Call:
         here = self.request.url.path
         if self.request.method in SAFE_METHODS and self.request.url.query:
             here = f"{here}?{self.request.url.query}"
-        address = f"/connexion?{urlencode({'suite': here}, quote_via=quote)}"
+        address = f"/connexion?{urlencode({'suite': here}, safe='/', quote_via=quote)}"
         if self.request.headers.get("hx-request") == "true":
             return Response(status_code=401, headers={"HX-Redirect": address})
         return self.see(address, "session-over" if why in (Standing.IDLE, Standing.OVER, Standing.ENDED) else "")
@@ -183,7 +183,7 @@ def signed(house: House, handler: Handler, *, needs_capacity: bool = True) -> En
             return await call.sign_in_first(found if token else None)
         call = replace(call, visit=found)
         if needs_capacity and found.viewer is None:
-            return call.see(f"/situation?{urlencode({'suite': request.url.path})}")
+            return call.see(f"/situation?{urlencode({'suite': request.url.path}, safe='/')}")
         return await _guarded(call, handler)
 
     return endpoint

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hub.domain.people import Capacity, Viewer
-from hub.storage import board, search
+from hub.storage import board, situations, territories
+from hub.storage.search import search
+from hub.storage.session import Session
 from hub.web.standing import Visit
 
 if TYPE_CHECKING:
@@ -55,14 +57,28 @@ def home(viewer: Viewer) -> str:
     return bar[0].href if bar else "/situation"
 
 
-def who(visit: Visit) -> Who:
-    """« Dr Hélène VASSEUR », « médecin, Cabinet des Tilleuls »; before a capacity is chosen, the civil name."""
-    if visit.viewer is None:
-        return Who(
-            name=f"{visit.account.given} {visit.account.family}".strip(), line="Choisissez à quel titre vous agissez"
-        )
-    name, _, capacity = visit.viewer.name.partition(", ")
-    return Who(name=name, line=capacity[:1].upper() + capacity[1:])
+async def who(call: Call, visit: Visit) -> Who:
+    """« Dr Hélène VASSEUR », « Médecin · Cabinet des Tilleuls · CPTS du Vexin »; the civil name before a capacity is chosen."""
+    viewer = visit.viewer
+    if viewer is None:
+        name = f"{visit.account.given} {visit.account.family}".strip()
+        return Who(name=name, line="Choisissez à quel titre vous agissez")
+    name, _, capacity = viewer.name.partition(", ")
+    async with call.reading() as session:
+        place, network = await _place(session, viewer)
+    parts = (capacity[:1].upper() + capacity[1:], place, network)
+    return Who(name=name, line=" · ".join(part for part in parts if part))
+
+
+async def _place(session: Session, viewer: Viewer) -> tuple[str, str]:
+    """The structure and the CPTS that a viewer acts for; empty when there is none."""
+    if viewer.role is None:
+        served = await territories.by_id(session, viewer.organization) if viewer.organization else None
+        return "", served.name if served else ""
+    situation = await situations.situation_of(session, viewer.role)
+    wish = await situations.preference_of(session, viewer.role)
+    joined = await territories.by_id(session, wish.network) if wish and wish.network else None
+    return situation.structure_name if situation else "", joined.name if joined else ""
 
 
 async def bar(call: Call, viewer: Viewer) -> tuple[Place, ...]:
@@ -86,4 +102,4 @@ async def _work(call: Call, viewer: Viewer) -> int:
         if viewer.role is None:
             return 0
         wanted = [("owner", f"PractitionerRole/{viewer.role}"), ("status", "requested,received"), ("_summary", "count")]
-        return (await search.search(session, viewer, "Task", wanted)).total or 0
+        return (await search(session, viewer, "Task", wanted)).total or 0

@@ -83,6 +83,7 @@ def environment() -> Environment:
     made.filters["fr"] = typeset
     made.filters["tel"] = words.phone_words
     made.filters["tel_link"] = words.phone_link
+    made.filters["the"] = words.article
     made.filters["initials"] = words.initials
     made.globals.update(asset=asset, clock=clock, moment=moment, hour=hour, looks=words.LOOKS)
     return made

@@ -130,18 +130,30 @@ def age_of(patient: Patient, today: date) -> str:
 CIVILITIES = {"female": "Mme", "male": "M."}
 
 
+def proper(name: str) -> str:
+    """« Dominique », « Jean-Pierre » from capitals; other names as they are."""
+    return name.title() if name.isupper() else name
+
+
+def kilometres(count: int | None) -> str:
+    """« 3 km », « moins de 1 km », empty when not known."""
+    if count is None:
+        return ""
+    return f"{count} km" if count else "moins de 1 km"
+
+
 def civil_name(patient: Patient, today: date) -> str:
     """« Mme Colette CHARPENTIER »; children and unknown sexes without civility."""
     is_child = patient.birth_date is not None and _years(patient.birth_date, today) < 18
     civility = "" if is_child else CIVILITIES.get(patient.sex, "")
-    return f"{civility} {patient.first_name} {patient.family.upper()}".strip()
+    return f"{civility} {proper(patient.first_name)} {patient.family.upper()}".strip()
 
 
 def short_name(patient: Patient, today: date) -> str:
     """« Mme Charpentier », « Léo » for a child."""
     is_child = patient.birth_date is not None and _years(patient.birth_date, today) < 18
     civility = CIVILITIES.get(patient.sex, "")
-    return patient.first_name if is_child or not civility else f"{civility} {patient.family.title()}"
+    return proper(patient.first_name) if is_child or not civility else f"{civility} {patient.family.title()}"
 
 
 def _years(born: date, today: date) -> int:

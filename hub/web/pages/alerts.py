@@ -22,6 +22,7 @@ DAY_WORDS = dict(zip(DAYS, ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "
     HOLIDAY: "jours fériés"
 }
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+MIDNIGHT, LAST_MINUTE = "24:00", "23:59"  # a time field cannot hold the first
 CODE_COOKIE = "colibri-code"  # id of the code just sent: says nothing without the code
 
 
@@ -54,7 +55,7 @@ def _span(wish: Preference | None) -> tuple[str, str]:
     """The hours of the first day that has some: the form keeps one span for all days."""
     periods = next((found for found in (wish.hours if wish else {}).values() if found), ["08:00-20:00"])
     begin, end = str(periods[0]).split("-")
-    return begin, end
+    return begin, LAST_MINUTE if end == MIDNIGHT else end
 
 
 async def save(call: Call) -> Response:
@@ -64,7 +65,8 @@ async def save(call: Call) -> Response:
         raise Refusal("not-found")
     try:
         asked = forms.read(AlertsForm, call.form)
-        span = f"{asked.de:%H:%M}-{asked.a:%H:%M}"
+        end = f"{asked.a:%H:%M}"
+        span = f"{asked.de:%H:%M}-{MIDNIGHT if end == LAST_MINUTE else end}"
         hours = {day: [span] for day in DAY_WORDS if call.form.get(f"jour_{day}")}
         async with call.transaction() as session:
             await accounts.set_preferences(

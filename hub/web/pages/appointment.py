@@ -32,8 +32,14 @@ async def _phone(session: Session, role: str | None) -> str:
 
 
 def _typed(found: Whole) -> dict[str, Any]:
-    """What the form holds when it opens: as the request asks, tomorrow at no hour yet."""
-    return {"mode": KIND_TO_MODE.get(found.request.kind, "visite"), "quand": "heure", "nom": "1", "tel": "1"}
+    """What the form holds when it opens: as the former proposal, else as the request asks."""
+    plan = found.appointment
+    kind = plan.mode.value if plan else found.request.kind
+    is_told = {
+        "nom": "1" if plan is None or plan.tells_name else "",
+        "tel": "1" if plan is None or plan.phone_told else "",
+    }
+    return {"mode": KIND_TO_MODE.get(kind, "visite"), "quand": "heure", **is_told}
 
 
 async def _form(

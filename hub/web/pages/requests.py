@@ -12,7 +12,8 @@ from hub.domain.people import Capacity
 from hub.domain.refusal import Refusal
 from hub.domain.visibility import Level
 from hub.r4 import names
-from hub.storage import resources, search
+from hub.storage import resources
+from hub.storage.search import search
 from hub.storage.session import Session
 from hub.web import forms
 from hub.web.call import Call
@@ -68,7 +69,7 @@ async def _held(call: Call, session: Session, statuses: str) -> list[Whole]:
     if call.viewer.role is None:
         return []
     wanted = [("owner", f"PractitionerRole/{call.viewer.role}"), ("status", statuses), ("_include", "Task:focus")]
-    page = await search.search(session, call.viewer, "Task", wanted, count=50)
+    page = await search(session, call.viewer, "Task", wanted, count=50)
     found = [one.json() for one in page.includes if one.type == "ServiceRequest" and one.level is Level.FULL]
     wholes = [await reads.whole(session, call.viewer, one) for one in found]
     kept = [one for one in wholes if one is not None and one.is_mine]
@@ -259,7 +260,7 @@ async def by_number(call: Call) -> Response:
     """The short address of the text messages: to the request, for whoever may see it."""
     wanted = [("identifier", f"{names.ns('request-number')}|{call.path('number')}")]
     async with call.reading() as session:
-        page = await search.search(session, call.viewer, "ServiceRequest", wanted, count=1)
+        page = await search(session, call.viewer, "ServiceRequest", wanted, count=1)
     if not page.matches:
         raise Refusal("not-found")
     return call.see(f"/demandes/{page.matches[0].id}")

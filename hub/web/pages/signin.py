@@ -39,7 +39,7 @@ async def _door(call: Call, suite: str, *, status: int = 200, flash: Flash | Non
     browser = marks.new_or_known(call)
     departure = "/connexion/psc/depart"
     if suite != sign_in.HOME:
-        departure += f"?{urlencode({'suite': suite}, quote_via=quote)}"
+        departure += f"?{urlencode({'suite': suite}, safe='/', quote_via=quote)}"
     answer = await call.page(
         "signin/door.html",
         status=status,
@@ -88,7 +88,7 @@ def _entered(call: Call, entrance: Entrance) -> Response:
     """Cookie in hand, to where the person was going, through the choice of a capacity when there is one to make."""
     to = entrance.return_to
     if entrance.must_choose:
-        to = f"/situation?{urlencode({'suite': to}, quote_via=quote)}"
+        to = f"/situation?{urlencode({'suite': to}, safe='/', quote_via=quote)}"
     answer = call.see(to)
     policy = call.house.sessions.policy
     answer.set_cookie(policy.cookie, entrance.cookie, path="/", httponly=True, samesite="lax", secure=policy.secure)
@@ -110,7 +110,7 @@ async def first_factor(call: Call) -> Response:
     except Refusal as refusal:
         answer = await _door(call, suite, status=refusal.http, flash=_said(refusal), typed=typed)
         return _later(answer, refusal)
-    return call.see(f"/connexion/code?{urlencode({'demande': asked.id, 'suite': suite}, quote_via=quote)}")
+    return call.see(f"/connexion/code?{urlencode({'demande': asked.id, 'suite': suite}, safe='/', quote_via=quote)}")
 
 
 def _later(answer: Response, refusal: Refusal) -> Response:

@@ -139,7 +139,8 @@ def _row(one: BoardRow, now: datetime) -> Row:
         who = one.performer_name
         detail = words.moment(one.appointment_at, now, zone) if one.appointment_at else ""
     else:
-        who, detail = "", f"vague {one.wave}" if one.wave else ""
+        is_looking = one.state in (State.SEARCHING, State.UNANSWERED)
+        who, detail = "", f"vague {one.wave}" if one.wave and is_looking else ""
     return Row(
         row=one,
         left=words.time_left(one.issued_at, one.response_due, now, zone),

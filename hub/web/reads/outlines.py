@@ -14,7 +14,8 @@ from hub.domain.people import Viewer
 from hub.r4 import elements, names
 from hub.r4.shapes import care_request as requests
 from hub.r4.shapes import patient as patients
-from hub.storage import resources, search
+from hub.storage import resources
+from hub.storage.search import search
 from hub.storage.session import Session
 from hub.web import words
 
@@ -55,6 +56,11 @@ class Outline:
     def title(self) -> str:
         """« Femme d'environ 84 ans, Les Essartines »."""
         return f"{self.who}, {self.city}" if self.city else self.who
+
+    @property
+    def distance(self) -> str:
+        """« 3 km »."""
+        return words.kilometres(self.kilometres)
 
     def left(self, now: datetime) -> words.TimeLeft | None:
         """The time left to answer."""
@@ -135,7 +141,7 @@ async def waiting(session: Session, viewer: Viewer, *, count: int = 50) -> list[
         ("_include", "Task:focus"),
         ("_include", "Task:patient"),
     ]
-    page = await search.search(session, viewer, "Task", wanted, count=count)
+    page = await search(session, viewer, "Task", wanted, count=count)
     around = {(one.type, one.id): one.json() for one in page.includes}
     found = [_waiting(task.json(), around) for task in page.matches]
     now = clock.now()
@@ -157,8 +163,7 @@ async def one(session: Session, viewer: Viewer, service_request: Resource) -> Ou
     patient = elements.reference_id(service_request.get("subject"), "Patient") or ""
     stored = await resources.read(session, viewer, "Patient", patient)
     tasks = [
-        task.json()
-        for task in (await search.search(session, viewer, "Task", [("focus", f"ServiceRequest/{id}")])).matches
+        task.json() for task in (await search(session, viewer, "Task", [("focus", f"ServiceRequest/{id}")])).matches
     ]
     mine = [
         task
@@ -166,7 +171,7 @@ async def one(session: Session, viewer: Viewer, service_request: Resource) -> Ou
         if task.get("partOf") and elements.reference_id(task.get("owner"), "PractitionerRole") == viewer.role
     ]
     coordinating = [task for task in tasks if not task.get("partOf")]
-    flags = await search.search(session, viewer, "Flag", [("patient", f"Patient/{patient}")])
+    flags = await search(session, viewer, "Flag", [("patient", f"Patient/{patient}")])
     return outline(
         service_request,
         patient=stored.json() if stored else {"resourceType": "Patient"},

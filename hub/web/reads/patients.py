@@ -13,8 +13,9 @@ from hub.domain.people import Viewer
 from hub.r4 import elements, names
 from hub.r4.shapes import note as notes
 from hub.r4.shapes import patient as shape
-from hub.storage import filings, grants, resources, search
+from hub.storage import filings, grants, resources
 from hub.storage.filings import Filing
+from hub.storage.search import search
 from hub.storage.session import Session
 from hub.web import words
 from hub.web.reads.people import Directory, Person
@@ -106,7 +107,7 @@ async def record(session: Session, viewer: Viewer, id: str, today: date) -> Reco
 
 async def notebook(session: Session, viewer: Viewer, id: str, people: Directory) -> tuple[Entry, ...]:
     """The notes, newest first, with where each stands with the DMP."""
-    page = await search.search(
+    page = await search(
         session, viewer, "DocumentReference", [("patient", f"Patient/{id}"), ("_sort", "-date")], count=100
     )
     stored = [one.json() for one in page.matches]
@@ -142,7 +143,7 @@ async def versions(session: Session, viewer: Viewer, id: str) -> tuple[Note, ...
 
 
 async def _circle(session: Session, viewer: Viewer, id: str, people: Directory) -> tuple[Person, ...]:
-    page = await search.search(session, viewer, "CareTeam", [("patient", f"Patient/{id}")], count=5)
+    page = await search(session, viewer, "CareTeam", [("patient", f"Patient/{id}")], count=5)
     roles = [
         elements.reference_id(part.get("member"), "PractitionerRole")
         for team in page.matches
@@ -153,7 +154,7 @@ async def _circle(session: Session, viewer: Viewer, id: str, people: Directory) 
 
 
 async def _told(session: Session, viewer: Viewer, id: str, people: Directory) -> Told:
-    page = await search.search(session, viewer, "Consent", [("patient", f"Patient/{id}"), ("_sort", "-date")], count=50)
+    page = await search(session, viewer, "Consent", [("patient", f"Patient/{id}"), ("_sort", "-date")], count=50)
     system = names.system("consent-category")
     for stored in page.matches:
         consent = stored.json()
@@ -163,7 +164,7 @@ async def _told(session: Session, viewer: Viewer, id: str, people: Directory) ->
         return Told(
             agreement=Agreement.OBJECTS if consent["provision"]["type"] == "deny" else Agreement.INFORMED,
             at=elements.instant(consent.get("dateTime")),
-            by=(await people.person(role)).name if role else "la cellule de coordination",
+            by=words.article((await people.person(role)).name) if role else "la cellule de coordination",
         )
     return Told(agreement=Agreement.NEVER_ASKED)
 
@@ -183,7 +184,7 @@ async def find(session: Session, viewer: Viewer, *, name: str, born: date | None
     if born is not None:
         wanted.append(("birthdate", born.isoformat()))
     wanted.append(("_sort", "family" if wanted else "-_lastUpdated"))
-    page = await search.search(session, viewer, "Patient", wanted, count=30)
+    page = await search(session, viewer, "Patient", wanted, count=30)
     whole = [shape.read(one.json()) for one in page.matches if one.level >= 2]
     return [
         Found(

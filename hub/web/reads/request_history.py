@@ -35,7 +35,7 @@ Sentence = Callable[[CareRequest, Person | None], tuple[str, str]]
 
 
 def _name(person: Person | None) -> str:
-    return person.name if person else "un professionnel"
+    return words.article(person.name) if person else "un professionnel"
 
 
 # What a state says when the request enters it: the line, and the smaller one under it.

@@ -18,7 +18,8 @@ from hub.r4 import elements
 from hub.r4.shapes import appointment as appointments
 from hub.r4.shapes import care_request as shape
 from hub.r4.shapes import patient as patients
-from hub.storage import resources, search
+from hub.storage import resources
+from hub.storage.search import search
 from hub.storage.session import Session
 from hub.web import words
 from hub.web.reads.people import Directory, Person
@@ -138,6 +139,18 @@ class Whole:
         return words.ORIGINS[self.request.origin.value]
 
     @property
+    def dossier(self) -> str:
+        """The file number as regulators say it: the last part of the identifier."""
+        return (self.request.dossier or "").rsplit(".", 1)[-1]
+
+    @property
+    def declined_words(self) -> str:
+        """« aucun n'a décliné », « 2 ont décliné »."""
+        if self.declined == 0:
+            return "aucun n'a décliné"
+        return f"{self.declined} {'ont' if self.declined > 1 else 'a'} décliné"
+
+    @property
     def mode_words(self) -> str:
         """« à domicile »."""
         return words.MODE_WORDS[self.appointment.mode] if self.appointment else ""
@@ -167,9 +180,7 @@ async def whole(session: Session, viewer: Viewer, service_request: Resource) -> 
     id = service_request["id"]
     tasks = [
         stored.json()
-        for stored in (
-            await search.search(session, viewer, "Task", [("focus", f"ServiceRequest/{id}")], count=500)
-        ).matches
+        for stored in (await search(session, viewer, "Task", [("focus", f"ServiceRequest/{id}")], count=500)).matches
     ]
     coordinating = [task for task in tasks if not task.get("partOf")]
     if not coordinating:
