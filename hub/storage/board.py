@@ -77,13 +77,13 @@ _kept = insert(board)
 # Who follows a request is the operators' business, not the workflow's: it survives a refresh.
 WRITE = _kept.on_conflict_do_update(
     index_elements=["request"],
-    set_={name: _kept.excluded[name] for name in NAMES if name not in ("request", "assignee")},
+    set_={name: _kept.excluded[name] for name in (*NAMES, "words") if name not in ("request", "assignee")},
 )
 
 
 async def write(session: Session, row: BoardRow) -> None:
     """Put the row of a request, in the transaction that changes the request."""
-    await session.execute(WRITE, {name: getattr(row, name) for name in NAMES})
+    await session.execute(WRITE, {**{name: getattr(row, name) for name in NAMES}, "words": _words(row)})
 
 
 async def remove(session: Session, request: str) -> None:
@@ -112,13 +112,19 @@ def _conditions(filters: Filters) -> Iterable[ColumnElement[bool]]:
         yield board.c.assignee == filters.assignee
     if filters.due_before is not None:
         yield board.c.response_due < filters.due_before
+    for word in fold(filters.words).split():
+        yield board.c.words.like(f"%{word}%")
+
+
+def _words(row: BoardRow) -> str:
+    shown = (row.number, row.patient_name, row.requester_name, row.performer_name, row.reason, row.patient_phone)
+    return fold(" ".join(shown))
 
 
 def _matches(row: BoardRow, words: list[str]) -> bool:
-    text = fold(
-        " ".join((row.number, row.patient_name, row.requester_name, row.performer_name, row.reason, row.patient_phone))
-    )
-    return all(word in text for word in words)
+    """Again on what is shown: words found in what is cut for this viewer do not count."""
+    shown = _words(row)
+    return all(word in shown for word in words)
 
 
 async def rows(
@@ -131,9 +137,9 @@ async def rows(
     words = fold(filters.words).split()
     found: list[BoardRow] = []
     while len(found) < count:
-        page = await _page(session, viewer, filters, count=max(count, 200) if words else count, after=after)
+        page = await _page(session, viewer, filters, count=count, after=after)
         found += [row for row in page if _matches(row, words)]
-        if not words or not page:
+        if not words or len(page) < count:
             break
         after = page[-1].position
     return found[:count]

@@ -78,6 +78,12 @@ async def test_filters_and_words(session: Session, clock: FrozenClock) -> None:
     assert await found(words="canari fievre") == ["1", "2", "3"]
     assert await found(words="2026-11-0003") == ["3"]
     assert await found(words="nobody") == []
+    assert [one.number[-1] for one in await board.rows(session, COORDINATOR, filters=Filters(words="fievre"))] == [
+        "1",
+        "2",
+        "3",
+    ]
+    assert await board.rows(session, COORDINATOR, filters=Filters(words="canari")) == []  # not to be guessed at outline
 
 
 async def test_words_search_beyond_the_first_page(session: Session, clock: FrozenClock) -> None:

@@ -27,7 +27,7 @@ def test_from_empty_to_head_and_nothing_differs(empty_database_url: str, tmp_pat
         run.revision(empty_database_url, "again", versions=tmp_path)
 
 
-def test_the_migration_brings_the_triggers_too(empty_database_url: str, tmp_path: Path) -> None:
+def test_the_migration_brings_triggers_and_sequences_too(empty_database_url: str, tmp_path: Path) -> None:
     run.revision(empty_database_url, "resources", versions=tmp_path)
     run.upgrade(empty_database_url, versions=tmp_path)
     with psycopg.connect(libpq_url(empty_database_url), autocommit=True) as line:
@@ -35,6 +35,9 @@ def test_the_migration_brings_the_triggers_too(empty_database_url: str, tmp_path
         assert [row[0] for row in found] == ["audit", "audit_chain"]
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             line.execute("DELETE FROM audit")
+        assert line.execute("SELECT nextval('request_number')").fetchone() == (1,)
+        line.execute("DROP SEQUENCE request_number")
+    assert run.check(empty_database_url, versions=tmp_path) == ["add_sequence request_number"]
 
 
 def test_several_starts_at_once(empty_database_url: str, tmp_path: Path) -> None:

@@ -14,10 +14,12 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.operations import ops
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, Sequence, create_engine, inspect, text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateSequence
 
 from hub.storage.session import psycopg_url
-from hub.storage.tables import everything
+from hub.storage.tables import everything, sequences
 
 HERE = Path(__file__).parent
 VERSIONS = HERE / "versions"
@@ -88,6 +90,7 @@ def check(url: str, *, versions: Path = VERSIONS) -> list[str]:
                 if context.get_current_revision() == head(versions)
                 else ["the database is not at the latest version"]
             )
+            found += [f"add_sequence {one.name}" for one in _missing_sequences(line)]
             return found + [_sentence(one) for one in compare_metadata(context, everything())]
     finally:
         engine.dispose()
@@ -111,15 +114,26 @@ def revision(url: str, message: str, *, versions: Path = VERSIONS) -> str:
         message,
         autogenerate=True,
         rev_id=f"{len(list(ScriptDirectory.from_config(config).walk_revisions())) + 1:04d}",
-        process_revision_directives=with_triggers,
+        process_revision_directives=with_all,
     )
     if script is None or isinstance(script, list):
         raise ValueError("nothing differs")
     return str(script.path)
 
 
-def with_triggers(_context: Any, _revision: Any, directives: list[Any]) -> None:
-    """Add to a migration what a table needs beside itself (``with_sql``); drop the migration when it is empty."""
+def _missing_sequences(line: Connection) -> list[Sequence]:
+    """Those of ``tables/sequences.py`` that the database has not: alembic does not look at sequences."""
+    present = set(inspect(line).get_sequence_names())
+    wanted = [one for one in vars(sequences).values() if isinstance(one, Sequence)]
+    return [one for one in wanted if one.name not in present]
+
+
+def with_all(context: Any, _revision: Any, directives: list[Any]) -> None:
+    """Add to a migration the sequences, and what a table needs beside itself (``with_sql``); drop it when it is empty."""
+    before = [
+        ops.ExecuteSQLOp(str(CreateSequence(one).compile(dialect=postgresql.dialect())))  # type: ignore[no-untyped-call]
+        for one in _missing_sequences(context.connection)
+    ]
     for script in directives:
         steps = script.upgrade_ops.ops
         tables = everything().tables
@@ -129,6 +143,6 @@ def with_triggers(_context: Any, _revision: Any, directives: list[Any]) -> None:
             if isinstance(step, ops.CreateTableOp)
             for statement in tables[step.table_name].info.get("sql", ())
         ]
-        script.upgrade_ops.ops = [*steps, *extra]
+        script.upgrade_ops.ops = [*before, *steps, *extra]
         script.downgrade_ops.ops = []
     directives[:] = [script for script in directives if script.upgrade_ops.ops]

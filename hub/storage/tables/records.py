@@ -167,6 +167,7 @@ board = Table(
     Column("response_due", DateTime(timezone=True), nullable=False),
     Column("appointment_at", DateTime(timezone=True)),
     Column("changed_at", DateTime(timezone=True), nullable=False),
-    Index("board_by_due", "network", "response_due", "request"),
-    Index("board_by_state", "network", "state", "response_due", "request"),
+    Column("words", Text, nullable=False, server_default="", comment="what a search by words looks in, folded"),
+    Index("board_by_due", "response_due", "request"),
+    Index("board_by_state", "state", "response_due", "request"),
 )

@@ -100,10 +100,11 @@ def upgrade() -> None:
     sa.Column('response_due', sa.DateTime(timezone=True), nullable=False),
     sa.Column('appointment_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('changed_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('words', sa.Text(), server_default='', nullable=False, comment='what a search by words looks in, folded'),
     sa.PrimaryKeyConstraint('request', name=op.f('board_pkey'))
     )
-    op.create_index('board_by_due', 'board', ['network', 'response_due', 'request'], unique=False)
-    op.create_index('board_by_state', 'board', ['network', 'state', 'response_due', 'request'], unique=False)
+    op.create_index('board_by_due', 'board', ['response_due', 'request'], unique=False)
+    op.create_index('board_by_state', 'board', ['state', 'response_due', 'request'], unique=False)
     op.create_table('client',
     sa.Column('id', sa.Text(), nullable=False),
     sa.Column('name', sa.Text(), nullable=False),
