@@ -10,11 +10,12 @@ from typing import Any
 import httpx
 
 from sandbox.scenes.browser import Browser, Lost
-from sandbox.scenes.scene import Hub
+from sandbox.scenes.scene import Hub, Step
 from sandbox.world import World
 
 VASSEUR = "899700999909"
 LEBRUN = "899700999917"
+MARCHAND = "899700999925"
 OPERATOR = "10001"
 PASSPHRASE = "colibri bat des ailes en avril"  # printed by the hub when it seeds its demonstration
 PAUSE = 0.2  # seconds between two looks
@@ -98,6 +99,13 @@ async def _is_back(browser: Browser, waiting: str, wallet: str) -> bool:
     return not browser.url.startswith(wallet)
 
 
+async def doctor(browser: Browser, hand: Stagehand, national_id: str) -> None:
+    """A doctor signed in by e-CPS, in the first situation offered."""
+    await sign_in_by_ecps(browser, hand, national_id)
+    if browser.has_form("/situation"):
+        await browser.submit("/situation")
+
+
 async def sign_in_locally(browser: Browser, hand: Stagehand, identifier: str) -> None:
     """Identifier and passphrase, then the code received by text message."""
     since = hand.last()
@@ -115,3 +123,75 @@ async def sign_in_locally(browser: Browser, hand: Stagehand, identifier: str) ->
     await browser.submit("/connexion/code", {"code": received})
     if browser.status >= 400:
         raise Lost(f"sign-in ended on {browser.status}: {browser.words[:200]}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A patient handed over: the SAS's number of the file, the hub's ids, and the number of the journal just before."""
+
+    dossier: str
+    request: str
+    patient: str
+    since: int
+    conformant: bool
+
+
+async def hand_over(hand: Stagehand, **wish: Any) -> Case:
+    """The SAS hands over the patient of the demonstration, or what `wish` changes of it. Raises Lost when the hub refuses."""
+    since = hand.last()
+    told = await hand.post("/twins/sas/handoffs", wish)
+    if told["status"] != 200:
+        raise Lost(f"the hub answered {told['status']}: {str(told['body'])[:300]}")
+    request, patient = (told["locations"][kind].split("/")[1] for kind in ("ServiceRequest", "Patient"))
+    return Case(
+        dossier=told["dossier"], request=request, patient=patient, since=since, conformant=bool(told["conformant"])
+    )
+
+
+async def states(hand: Stagehand, dossier: str) -> list[dict[str, Any]]:
+    """What the SAS has been told of a case, in the order received, each version once with the number of its repeats."""
+    found: list[dict[str, Any]] = (await hand.get(f"/twins/sas/dossiers/{dossier}"))["states"]
+    return found
+
+
+async def until_told(hand: Stagehand, dossier: str, business: str) -> list[dict[str, Any]]:
+    """The states of a case once the last one is `business`."""
+
+    async def told() -> list[dict[str, Any]]:
+        found = await states(hand, dossier)
+        return found if found and found[-1]["business"] == business else []
+
+    seen: list[dict[str, Any]] = await until(told, f"{business} at the SAS")
+    return seen
+
+
+def handed(case: Case) -> Step:
+    """The first step of every story that begins at the SAS."""
+    return Step(
+        title="Le SAS remet une patiente",
+        passed=case.conformant,
+        evidence={"Dossier du SAS": case.dossier, "Demande": f"ServiceRequest/{case.request}"},
+        look_at="/journal?jumeau=sas",
+    )
+
+
+def told_once(found: list[dict[str, Any]], expected: list[str], title: str) -> Step:
+    """The last step: every state at the SAS, in order, once."""
+    repeats = sum(state["repeats"] for state in found)
+    return Step(
+        title=title,
+        passed=[state["business"] for state in found] == expected and repeats == 0,
+        evidence={"Reçu": " → ".join(state["business"] for state in found), "Répétitions": str(repeats)},
+        look_at="/journal?jumeau=sas",
+    )
+
+
+def plain(words: str) -> str:
+    """Words without typography: straight apostrophes, plain spaces."""
+    return " ".join(words.replace("’", "'").split())
+
+
+def around(words: str, word: str) -> str:
+    """The sentence around a word, or the beginning."""
+    place = words.find(word)
+    return words[max(0, place - 60) : place + 60].strip() if place >= 0 else words[:120]

@@ -1,0 +1,139 @@
+"""The DMP refuses a note, the page says why and what to do; asked again, the note is filed."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Any
+
+from sandbox.scenes import cast
+from sandbox.scenes.browser import Browser, Lost
+from sandbox.scenes.cast import LEBRUN, Case, Stagehand, until
+from sandbox.scenes.scene import Hub, Scene, Step
+from sandbox.world import World
+
+FAULT, CODE = "refuse-patient", "XDSUnknownPatientId"
+SENTENCE, REMEDY = "Le DMP ne connaît pas ce patient", "Vérifier l'INS"
+NOTE = "Contrôle à 48 heures : apyrétique, reprise du travail possible."
+
+
+async def play(world: World, hub: Hub) -> AsyncIterator[Step]:
+    async with AsyncExitStack() as stack:
+        hand = await stack.enter_async_context(cast.stagehand(world))
+        browser = await stack.enter_async_context(cast.person(hub))
+        await cast.doctor(browser, hand, LEBRUN)
+        case = await cast.hand_over(hand)
+        yield cast.handed(case)
+        yield await accept(hub, browser, case)
+        await hand.post("/twins/dmp/faults", {"kind": FAULT, "times": 1})
+        yield await write(hub, browser, case)
+        yield await refused(hub, hand, browser, case)
+        yield await again(hub, hand, browser, case)
+        yield await one_document(hand, case)
+
+
+async def accept(hub: Hub, browser: Browser, case: Case) -> Step:
+    await browser.open(f"/demandes/{case.request}")
+    await browser.submit("/accepter")
+    return Step(
+        title="Un médecin accepte",
+        passed=browser.status == 200,
+        evidence={"Arrivée sur": browser.url},
+        look_at=f"{hub.url}/demandes/{case.request}",
+    )
+
+
+async def write(hub: Hub, browser: Browser, case: Case) -> Step:
+    """The patient is told about the DMP once; the title of the note tells it from those of earlier plays."""
+    await browser.open(f"/patients/{case.patient}")
+    if browser.has_form("/accords"):
+        await browser.submit("/accords", {"accord": "informed"})
+    await browser.open(f"/patients/{case.patient}")
+    fields = {"texte": NOTE, "titre": title(case), "type": "OBS", "demande": case.request, "dmp": "1"}
+    await browser.submit("/notes", fields)
+    return Step(
+        title="Il écrit une note, à déposer au DMP",
+        passed=browser.status == 200 and title(case) in browser.text,
+        evidence={"Note": title(case)},
+        look_at=f"{hub.url}/patients/{case.patient}",
+    )
+
+
+def title(case: Case) -> str:
+    return f"Dossier {case.dossier}"
+
+
+async def article(browser: Browser, case: Case) -> str:
+    """The part of the patient's page that shows the note."""
+    await browser.open(f"/patients/{case.patient}")
+    parts = [part for part in browser.text.split("<article")[1:] if title(case) in part]
+    return parts[0].partition("</article>")[0] if parts else ""
+
+
+def entries(hand: Stagehand, case: Case) -> list[Any]:
+    """What the DMP was fed since the handoff."""
+    return [entry for entry in hand.entries("dmp", case.since) if entry.facts.get("uniqueId")]
+
+
+async def refused(hub: Hub, hand: Stagehand, browser: Browser, case: Case) -> Step:
+    async def shown() -> str:
+        part = await article(browser, case)
+        return part if 'data-state="refused"' in part else ""
+
+    words = cast.plain(re.sub(r"<[^>]+>", " ", await until(shown, "the refusal on the page")))
+    tries = entries(hand, case)
+    return Step(
+        title="Le DMP refuse ; la page donne la phrase nationale et le remède",
+        passed=SENTENCE in words and REMEDY in words and CODE in words and len(tries) == 1 and not tries[0].accepted,
+        evidence={
+            "La page dit": cast.around(words, SENTENCE),
+            "Remède": cast.around(words, REMEDY),
+            "Code du DMP": CODE,
+        },
+        look_at=f"{hub.url}/patients/{case.patient}",
+    )
+
+
+async def again(hub: Hub, hand: Stagehand, browser: Browser, case: Case) -> Step:
+    found = re.search(rf"/patients/{case.patient}/notes/([\w-]+)", await article(browser, case))
+    if found is None:
+        raise Lost("no link to the note on the page of the patient")
+    await browser.submit(f"/notes/{found[1]}/deposer")
+
+    async def filed() -> str:
+        part = await article(browser, case)
+        return part if 'data-state="filed"' in part else ""
+
+    part = await until(filed, "the note filed on the page", within=40)
+    first, second = entries(hand, case)[0], entries(hand, case)[-1]
+    failed = [check.what for check in second.checks if not check.passed]
+    return Step(
+        title="L’INS vérifiée, il renvoie la note : elle est classée",
+        passed=second.accepted and not failed and second.facts["uniqueId"] in part
+        and first.facts["uniqueId"] != second.facts["uniqueId"],
+        evidence={
+            "Identifiant refusé": first.facts["uniqueId"],
+            "Identifiant classé": second.facts["uniqueId"],
+            "Contrôles du jumeau": f"{len(second.checks)} tenus" if not failed else ", ".join(failed),
+        },
+        look_at=f"/journal/{second.id}",
+    )  # fmt: skip
+
+
+async def one_document(hand: Stagehand, case: Case) -> Step:
+    tried = {entry.facts["uniqueId"] for entry in entries(hand, case)}
+    known = (await hand.get("/twins/dmp/documents"))["documents"]
+    filed = [one for one in known if one["uniqueId"] in tried]
+    return Step(
+        title="Le DMP ne contient la note qu’une fois",
+        passed=len(tried) == 2 and len(filed) == 1,
+        evidence={"Envois": str(len(tried)), "Documents classés": str(len(filed))},
+        look_at="/journal?jumeau=dmp",
+    )
+
+
+SCENE = Scene(
+    name="dmp-refuse",
+    title="Le DMP refuse, puis accepte",
+    about="un INS à corriger, puis un nouveau dépôt",
+    play=play,
+)
