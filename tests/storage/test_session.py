@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import psycopg
@@ -119,3 +121,18 @@ def test_several_processes_share_one_embedded_server() -> None:
         stop_embedded(directory)
         with pytest.raises(psycopg.OperationalError):
             psycopg.connect(libpq_url(url))
+
+
+def test_a_server_that_was_killed_recovers() -> None:
+    with tempfile.TemporaryDirectory(prefix="hub-embedded-", ignore_cleanup_errors=True) as folder:
+        directory = Path(folder) / "data"
+        url = embedded(directory)
+        with psycopg.connect(libpq_url(url), autocommit=True) as line:
+            line.execute("CREATE TABLE kept AS SELECT 1 AS n")
+        postmaster = int((directory / "postmaster.pid").read_text().split()[0])
+        os.kill(postmaster, signal.SIGKILL)
+        while Path(f"/proc/{postmaster}").exists() and " Z " not in Path(f"/proc/{postmaster}/stat").read_text():
+            time.sleep(0.02)
+        with psycopg.connect(libpq_url(embedded(directory))) as line:
+            assert line.execute("SELECT n FROM kept").fetchone() == (1,)
+        stop_embedded(directory)
