@@ -14,6 +14,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -104,6 +105,7 @@ class Stack:
     directory: Path
     ports: Ports = field(default_factory=Ports)
     steady: bool = True
+    more: dict[str, str] = field(default_factory=dict)  # settings beyond those of every installation, by variable
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     logs: dict[str, IO[bytes]] = field(default_factory=dict)
 
@@ -126,7 +128,7 @@ class Stack:
         """Environment of every process: this one's without any ``HUB_`` of its own, and the settings of the installation."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("HUB_", "SANDBOX_"))}
         given = {name: os.environ[name] for name in ("HUB_DATABASE_URL",) if name in os.environ}
-        return {**kept, **environment(self.directory, self.ports), **given, "PYTHONUNBUFFERED": "1"}
+        return {**kept, **environment(self.directory, self.ports), **given, **self.more, "PYTHONUNBUFFERED": "1"}
 
     def start_sandbox(self) -> None:
         """The twins, with certificates made anew."""

@@ -5,14 +5,14 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
 
-from sandbox.scenes import cast
+from sandbox.scenes import acts, cast
 from sandbox.scenes.browser import Browser, Lost
 from sandbox.scenes.cast import LEBRUN, Case, Stagehand, until
 from sandbox.scenes.scene import Hub, Scene, Step
 from sandbox.world import World
 
-FAULT, CODE = "refuse-patient", "XDSUnknownPatientId"
-SENTENCE, REMEDY = "Le DMP ne connaît pas ce patient", "Vérifier l'INS"
+FAULT, CODE = "refuse-patient", "DMPNotFound"
+SENTENCE, REMEDY = "Aucun DMP n'existe pour ce patient", "Vérifier l'INS"
 NOTE = "Contrôle à 48 heures : apyrétique, reprise du travail possible."
 
 
@@ -32,8 +32,7 @@ async def play(world: World, hub: Hub) -> AsyncIterator[Step]:
 
 
 async def accept(hub: Hub, browser: Browser, case: Case) -> Step:
-    await browser.open(f"/demandes/{case.request}")
-    await browser.submit("/accepter")
+    await acts.accept(browser, case.request)
     return Step(
         title="Un médecin accepte",
         passed=browser.status == 200,
@@ -44,12 +43,8 @@ async def accept(hub: Hub, browser: Browser, case: Case) -> Step:
 
 async def write(hub: Hub, browser: Browser, case: Case) -> Step:
     """The patient is told about the DMP once; the title of the note tells it from those of earlier plays."""
-    await browser.open(f"/patients/{case.patient}")
-    if browser.has_form("/accords"):
-        await browser.submit("/accords", {"accord": "informed"})
-    await browser.open(f"/patients/{case.patient}")
-    fields = {"texte": NOTE, "titre": title(case), "type": "OBS", "demande": case.request, "dmp": "1"}
-    await browser.submit("/notes", fields)
+    await acts.agree(browser, case.patient)
+    await acts.write(browser, patient=case.patient, request=case.request, title=title(case), text=NOTE)
     return Step(
         title="Il écrit une note, à déposer au DMP",
         passed=browser.status == 200 and title(case) in browser.text,
@@ -70,8 +65,8 @@ async def article(browser: Browser, case: Case) -> str:
 
 
 def entries(hand: Stagehand, case: Case) -> list[Any]:
-    """What the DMP was fed since the handoff."""
-    return [entry for entry in hand.entries("dmp", case.since) if entry.facts.get("uniqueId")]
+    """What the DMP was asked since the handoff, oldest first: whether it exists (TD0.2), then to file (TD2.1)."""
+    return [entry for entry in hand.entries("dmp", case.since) if entry.facts.get("transaction") in ("TD0.2", "TD2.1")]
 
 
 async def refused(hub: Hub, hand: Stagehand, browser: Browser, case: Case) -> Step:
@@ -83,14 +78,15 @@ async def refused(hub: Hub, hand: Stagehand, browser: Browser, case: Case) -> St
     tries = entries(hand, case)
     return Step(
         title="Le DMP refuse ; la page donne la phrase nationale et le remède",
-        passed=SENTENCE in words and REMEDY in words and CODE in words and len(tries) == 1 and not tries[0].accepted,
+        passed=SENTENCE in words and REMEDY in words and CODE in words
+        and [entry.facts.get("status") for entry in tries] == ["unknown"],
         evidence={
             "La page dit": cast.around(words, SENTENCE),
             "Remède": cast.around(words, REMEDY),
-            "Code du DMP": CODE,
+            "Ce qu’a répondu le DMP": ", ".join(entry.verdict for entry in tries),
         },
         look_at=f"{hub.url}/patients/{case.patient}",
-    )
+    )  # fmt: skip
 
 
 async def again(hub: Hub, hand: Stagehand, browser: Browser, case: Case) -> Step:
@@ -104,29 +100,27 @@ async def again(hub: Hub, hand: Stagehand, browser: Browser, case: Case) -> Step
         return part if 'data-state="filed"' in part else ""
 
     part = await until(filed, "the note filed on the page", within=40)
-    first, second = entries(hand, case)[0], entries(hand, case)[-1]
-    failed = [check.what for check in second.checks if not check.passed]
+    last = entries(hand, case)[-1]
+    failed = [check.what for check in last.checks if not check.passed]
     return Step(
         title="L’INS vérifiée, il renvoie la note : elle est classée",
-        passed=second.accepted and not failed and second.facts["uniqueId"] in part
-        and first.facts["uniqueId"] != second.facts["uniqueId"],
+        passed=last.accepted and not failed and last.facts["uniqueId"] in part,
         evidence={
-            "Identifiant refusé": first.facts["uniqueId"],
-            "Identifiant classé": second.facts["uniqueId"],
-            "Contrôles du jumeau": f"{len(second.checks)} tenus" if not failed else ", ".join(failed),
+            "Identifiant national": last.facts.get("uniqueId", "absent"),
+            "Contrôles du jumeau": f"{len(last.checks)} tenus" if not failed else ", ".join(failed),
         },
-        look_at=f"/journal/{second.id}",
-    )  # fmt: skip
+        look_at=f"/journal/{last.id}",
+    )
 
 
 async def one_document(hand: Stagehand, case: Case) -> Step:
-    tried = {entry.facts["uniqueId"] for entry in entries(hand, case)}
+    tries = [entry for entry in entries(hand, case) if entry.facts["transaction"] == "TD2.1"]
     known = (await hand.get("/twins/dmp/documents"))["documents"]
-    filed = [one for one in known if one["uniqueId"] in tried]
+    filed = [one for one in known if one["uniqueId"] in {entry.facts.get("uniqueId") for entry in tries}]
     return Step(
         title="Le DMP ne contient la note qu’une fois",
-        passed=len(tried) == 2 and len(filed) == 1,
-        evidence={"Envois": str(len(tried)), "Documents classés": str(len(filed))},
+        passed=len(tries) == len(filed) == 1,
+        evidence={"Dépôts": str(len(tries)), "Documents classés": str(len(filed))},
         look_at="/journal?jumeau=dmp",
     )
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
-from sandbox.scenes import cast
+from sandbox.scenes import acts, cast
 from sandbox.scenes.browser import Browser
 from sandbox.scenes.cast import LEBRUN, MARCHAND, Case
 from sandbox.scenes.scene import Hub, Scene, Step
@@ -33,7 +33,7 @@ async def play(world: World, hub: Hub) -> AsyncIterator[Step]:
 
 async def both_look(hub: Hub, rivals: list[Browser], case: Case) -> Step:
     for browser in rivals:
-        await browser.open(f"/demandes/{case.request}")
+        await acts.look(browser, case.request)
     asked = [browser.status == 200 and browser.has_form("/accepter") for browser in rivals]
     return Step(
         title="Deux médecins ouvrent la même demande, sans aucun nom",
@@ -57,7 +57,7 @@ async def both_accept(hub: Hub, rivals: list[Browser], case: Case) -> Step:
 async def reads_why(hub: Hub, loser: Browser, case: Case) -> Step:
     words = cast.plain(loser.words)
     told, named = TAKEN in words, NAME in loser.text
-    await loser.open(f"/demandes/{case.request}")
+    await acts.look(loser, case.request)
     return Step(
         title="L’autre lit pourquoi, et ne voit plus rien de la demande",
         passed=told and not named and loser.status == 404 and NAME not in loser.text,
@@ -67,7 +67,7 @@ async def reads_why(hub: Hub, loser: Browser, case: Case) -> Step:
 
 
 async def sees_all(hub: Hub, winner: Browser, case: Case) -> Step:
-    await winner.open(f"/demandes/{case.request}")
+    await acts.look(winner, case.request)
     return Step(
         title="Qui a gagné voit le nom, le téléphone et l’adresse",
         passed=winner.status == 200 and NAME in winner.text,

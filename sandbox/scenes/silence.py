@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
 
-from sandbox.scenes import cast
+from sandbox.scenes import acts, cast
 from sandbox.scenes.cast import LEBRUN, Case, Stagehand, until
 from sandbox.scenes.scene import Hub, Scene, Step
 from sandbox.world import World
@@ -25,7 +25,7 @@ async def play(world: World, hub: Hub) -> AsyncIterator[Step]:
         yield back(found)
         browser = await stack.enter_async_context(cast.person(hub))
         await cast.doctor(browser, hand, LEBRUN)
-        await browser.open(f"/demandes/{case.request}")
+        await acts.look(browser, case.request)
         yield Step(
             title="Plus personne ne peut la prendre",
             passed=browser.status == 404,
