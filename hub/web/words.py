@@ -207,18 +207,24 @@ def spoken_appointment(appointment: Appointment, now: datetime, zone: ZoneInfo) 
     return appointment.words
 
 
-def phone_words(phone: str) -> str:
-    """« 02 61 91 01 18 » from a French number in any usual form; anything else as it is."""
-    digits = "".join(letter for letter in phone if letter.isdigit())
+def _national(phone: str) -> str | None:
+    """The ten digits of a French number in any usual form, else ``None``."""
+    digits = "".join(letter for letter in phone if letter.isdigit()).removeprefix("00")
     if digits.startswith("33") and len(digits) == 11:
         digits = f"0{digits[2:]}"
-    return " ".join(digits[at : at + 2] for at in range(0, 10, 2)) if len(digits) == 10 and digits[0] == "0" else phone
+    return digits if len(digits) == 10 and digits[0] == "0" else None
+
+
+def phone_words(phone: str) -> str:
+    """« 02 61 91 01 18 » from a French number in any usual form; anything else as it is."""
+    digits = _national(phone)
+    return " ".join(digits[at : at + 2] for at in range(0, 10, 2)) if digits else phone
 
 
 def phone_link(phone: str) -> str:
     """``tel:+33261910118``."""
-    digits = "".join(letter for letter in phone if letter.isdigit() or letter == "+")
-    return f"tel:+33{digits[1:]}" if len(digits) == 10 and digits[0] == "0" else f"tel:{digits}"
+    digits = _national(phone)
+    return f"tel:+33{digits[1:]}" if digits else f"tel:{''.join(letter for letter in phone if letter in '+0123456789')}"
 
 
 def initials(name: str) -> str:

@@ -98,6 +98,7 @@ async def show(call: Call) -> Response:
         care_types=[(row.code, row.display) for row in codes.table("hub-care-type")],
         origins=list(words.ORIGINS.items()),
         sheet=sheet,
+        is_followed=any(one.request == call.query("fiche") and one.assignee == viewer.account for one in found),
         whole_sprite=True,
         **(parts(sheet) | {"back": None} if sheet else {}),
     )
