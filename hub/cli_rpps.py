@@ -1,0 +1,146 @@
+"""The verbs of ``hub rpps``: the national directory. Argument parsing and printing only."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hub.cli_common import with_database
+
+if TYPE_CHECKING:
+    from hub.connectors.rpps.client import Progress
+
+rpps = typer.Typer(no_args_is_help=True, help="The national directory of professionals.")
+
+
+@rpps.command()
+def load(
+    file: Annotated[
+        str | None, typer.Argument(help="ZIP or text of the extraction, - for standard input; else it is downloaded.")
+    ] = None,
+    accept: Annotated[
+        str | None, typer.Option(help="SHA-256 of a file that a guard refused, to load it all the same.")
+    ] = None,
+    by: Annotated[str | None, typer.Option(help="Who answers for it: the name is kept.")] = None,
+) -> None:
+    """Serve a new extraction; the one before is served until the very end, and whenever something is wrong."""
+    from hub.connectors.rpps.load import Acceptance
+    from hub.verbs import rpps as verb
+
+    if (accept is None) != (by is None):
+        raise typer.BadParameter("--accept and --by go together")
+    acceptance = Acceptance(digest=accept, by=by) if accept and by else None
+    with _troubles(), _bar() as progress:
+        report = with_database(
+            lambda settings, database: verb.load(settings, database, file, progress, acceptance=acceptance)
+        )
+    made = report.load
+    if not report.is_new:
+        typer.echo(f"Nothing changes: the extraction {made.stamp or made.digest} is already served.")
+        return
+    typer.echo(
+        f"{made.persons} persons, {made.situations} situations, {made.structures} structures from {made.rows} rows "
+        f"in {made.seconds:.1f} s ({made.rejected} rejected, {made.duplicates} twice)."
+    )
+    for name, found in made.report.items():
+        typer.echo(f"  {name}: {json.dumps(found, ensure_ascii=False)}")
+
+
+@rpps.command()
+def show(identifier: Annotated[str, typer.Argument(help="National identifier, or bare RPPS or ADELI number.")]) -> None:
+    """Everything the directory says of somebody."""
+    from hub.verbs import rpps as verb
+    from hub.verbs.show import console
+
+    found = with_database(lambda _, database: verb.show(database, identifier))
+    if found is None:
+        typer.echo(f"hub: nobody has the number {identifier}", err=True)
+        raise typer.Exit(1)
+    console.print_json(json.dumps(verb.described(*found), ensure_ascii=False))
+
+
+@rpps.command()
+def search(
+    words: Annotated[list[str] | None, typer.Argument(help="Name, first name, or number.")] = None,
+    profession: Annotated[str | None, typer.Option(help="Code, such as 10; 10/E for its students.")] = None,
+    commune: Annotated[str | None, typer.Option(help="INSEE code or post code.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=50)] = 25,
+) -> None:
+    """Who is called so, works there, has that profession."""
+    from hub.verbs import rpps as verb
+    from hub.verbs.show import table
+
+    rows = with_database(
+        lambda _, database: verb.search(
+            database, words=" ".join(words or ()), profession=profession, commune=commune, limit=limit
+        )
+    )
+    table(("national id", "name", "profession", "where"), rows)
+
+
+@rpps.command()
+def status() -> None:
+    """Which extraction is served, since when, and how the last loads ended."""
+    from hub.verbs import rpps as verb
+    from hub.verbs.show import table
+
+    served, last = with_database(lambda _, database: verb.status(database))
+    if served is None:
+        typer.echo("No directory is loaded yet: hub rpps load.")
+    else:
+        typer.echo(
+            f"Extraction {served.stamp or served.digest}: {served.persons} persons, {served.situations} situations, "
+            f"{served.structures} structures, served since {served.loaded_at:%Y-%m-%d %H:%M} UTC."
+        )
+    table(
+        ("loaded at", "extraction", "result", "rows", "seconds", "source"),
+        [
+            {
+                "loaded at": f"{one.loaded_at:%Y-%m-%d %H:%M}",
+                "extraction": one.stamp,
+                "result": f"{one.result} {one.reason}".strip(),
+                "rows": one.rows,
+                "seconds": f"{one.seconds:.1f}",
+                "source": one.source,
+            }
+            for one in last
+        ],
+    )
+
+
+@contextlib.contextmanager
+def _troubles() -> Iterator[None]:
+    """What the connector refuses is one sentence with its remedy, and exit code 1."""
+    from hub.connectors.failure import ConnectorFailure
+    from hub.connectors.rpps.troubles import ERRORS
+
+    try:
+        yield
+    except ConnectorFailure as trouble:
+        row = ERRORS.get(trouble.code)
+        said = f"{row.french} {row.remedy}" if row else str(trouble)
+        typer.echo(f"hub: {said}" + (f" [{trouble.detail}]" if trouble.detail else ""), err=True)
+        raise typer.Exit(1) from trouble
+
+
+@contextlib.contextmanager
+def _bar() -> Iterator[Progress]:
+    """A bar for each thing that takes time: downloading, reading, indexing."""
+    from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    from hub.verbs.show import console
+
+    columns = (TextColumn("{task.description:>10}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    tasks: dict[str, TaskID] = {}
+    with Progress(*columns, console=console, transient=True) as drawn:
+
+        def tell(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = drawn.add_task(what, total=total or None)
+            drawn.update(tasks[what], completed=done, total=total or None)
+
+        yield tell

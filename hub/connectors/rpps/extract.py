@@ -1,0 +1,207 @@
+"""Reading an extraction (rpps.md 2.4 and 3): the ZIP or the text, blocks of lines, rows. One pass, bounded memory.
+
+Only LF ends a line, the pipe separates, nothing is quoted. A line with another number of fields is set aside and told; what is
+wrong with the file as a whole raises ``ConnectorFailure`` with a code of ``errors.csv``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from operator import itemgetter
+from pathlib import Path
+from typing import IO
+
+from hub.connectors.rpps.mapping import Layout
+from hub.connectors.rpps.troubles import failure
+
+ACTIVITIES, SKILLS = "PS_LibreAcces_Personne_activite", "PS_LibreAcces_SavoirFaire"
+MEMBERS = (ACTIVITIES, SKILLS)  # recognised by their prefix: the stamp in their name may differ from the ZIP's
+STAMP = re.compile(r"_(\d{12})(?:\.|$)")
+BOM = "\ufeff"
+BLOCK = 1 << 20  # bytes read at once
+LONGEST_LINE = 1 << 20  # bytes; a line is about 358 long
+LONGEST_CELL = USUAL_ROW = 1000  # characters: a longer field is none, a shorter row has no such field
+SAMPLE = 100  # rejected lines kept in the report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """What is accepted of a file that comes from outside: bytes once unpacked, and how much it may have been squeezed."""
+
+    most_unpacked: int
+    most_ratio: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One file of an extraction, open for reading: its own name, and its size in bytes once unpacked."""
+
+    name: str
+    stream: IO[bytes]
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """A line that is no row: its number from 1 (the header), its first three fields, and why."""
+
+    line: int
+    fields: tuple[str, ...]
+    reason: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Rejections:
+    """Every rejected line is counted, the first ones are kept."""
+
+    count: int = 0
+    sample: list[Rejected] = field(default_factory=list)
+
+    def add(self, line: int, cells: list[str], reason: str) -> None:
+        """Set a line aside."""
+        self.count += 1
+        if len(self.sample) < SAMPLE:
+            self.sample.append(Rejected(line=line, fields=tuple(part[:100] for part in cells[:3]), reason=reason))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """Whole lines of a file: their text, each line ended by LF but perhaps the last of the file, and the number of the first."""
+
+    text: str
+    line: int
+
+
+def stamp_of(name: str) -> str:
+    """The moment of publication in a file name (``YYYYMMDDhhmm``), ``""`` when there is none."""
+    found = STAMP.search(Path(name).name)
+    return found[1] if found else ""
+
+
+@contextlib.contextmanager
+def members(path: Path, bounds: Bounds) -> Iterator[Mapping[str, Member]]:
+    """The files of an extraction by prefix, each with its own name and open for reading: those of the ZIP, or the text itself,
+    which is then Personne_activite."""
+    with contextlib.ExitStack() as stack:
+        try:
+            stream = stack.enter_context(path.open("rb"))
+        except OSError as trouble:
+            raise failure("file-missing", type(trouble).__name__) from trouble
+        if stream.read(2) != b"PK":
+            stream.seek(0)
+            yield {ACTIVITIES: Member(name=path.name, stream=stream, size=path.stat().st_size)}
+            return
+        with _damage():
+            archive = stack.enter_context(zipfile.ZipFile(stream))
+            opened = {
+                prefix: Member(name=info.filename, stream=stack.enter_context(archive.open(info)), size=info.file_size)
+                for prefix, info in _chosen(archive, bounds).items()
+            }
+        yield opened
+
+
+@contextlib.contextmanager
+def _damage() -> Iterator[None]:
+    try:
+        yield
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as trouble:
+        raise failure("zip-damaged", str(trouble)) from trouble
+
+
+def _chosen(archive: zipfile.ZipFile, bounds: Bounds) -> dict[str, zipfile.ZipInfo]:
+    found: dict[str, zipfile.ZipInfo] = {}
+    for info in archive.infolist():
+        prefix = next((prefix for prefix in MEMBERS if Path(info.filename).name.startswith(prefix)), None)
+        if prefix is None:
+            continue
+        if prefix in found:
+            raise failure("member-twice", prefix)
+        if info.file_size > bounds.most_unpacked:
+            raise failure("file-too-large", info.filename)
+        if info.file_size > bounds.most_ratio * max(1, info.compress_size):
+            raise failure("zip-suspect", info.filename)
+        found[prefix] = info
+    if ACTIVITIES not in found:
+        raise failure("member-missing", ", ".join(archive.namelist())[:300])
+    return found
+
+
+def blocks(stream: IO[bytes], *, size: int = BLOCK) -> Iterator[Block]:
+    """The text of a file in whole lines, without BOM, CRLF read as LF. Raises: ``not-utf-8`` with the place of the first wrong
+    byte, ``line-endless``, ``zip-damaged``."""
+    rest, offset, line = b"", 0, 1
+    while True:
+        with _damage():
+            data = stream.read(size)
+        if not data:
+            break
+        cut = data.rfind(b"\n") + 1
+        if not cut:
+            rest += data
+            if len(rest) > LONGEST_LINE:
+                raise failure("line-endless", f"line {line}")
+            continue
+        piece, rest = rest + data[:cut], data[cut:]
+        text = _decoded(piece, offset)
+        yield Block(text=text, line=line)
+        offset += len(piece)
+        line += text.count("\n")
+    if rest:
+        yield Block(text=_decoded(rest, offset), line=line)
+
+
+def _decoded(piece: bytes, offset: int) -> str:
+    try:
+        text = piece.decode("utf-8")
+    except UnicodeDecodeError as trouble:
+        raise failure("not-utf-8", f"byte {offset + trouble.start}") from trouble
+    if offset == 0:
+        text = text.removeprefix(BOM)
+    return text.replace("\r\n", "\n") if "\r\n" in text else text
+
+
+def rows(block: Block, layout: Layout, rejections: Rejections) -> list[list[str]]:
+    """The rows of a block, each in the order of our columns, at least as many cells as columns."""
+    lines = block.text.split("\n")
+    if not lines[-1]:
+        lines.pop()
+    table = [line.split("|") for line in lines]
+    expected, key = layout.width, layout.key
+    is_plain = (
+        not layout.has_trailing_pipe and "\0" not in block.text and len(max(lines, key=len, default="")) <= USUAL_ROW
+    )
+    if is_plain:
+        good = [cells for cells in table if len(cells) == expected and cells[key]]
+    else:
+        good = [cells for cells in table if not _fault(cells, layout)]
+    if len(good) != len(table):
+        for number, cells in enumerate(table, block.line):
+            if fault := _fault(cells, layout):
+                rejections.add(number, cells, fault)
+    if layout.order is None:
+        return good
+    pick = itemgetter(*layout.order)
+    return [list(pick([*cells[:expected], ""])) for cells in good]
+
+
+def is_cut(block: Block, layout: Layout) -> bool:
+    """Whether a file ends in the middle of a row: no LF, and no row."""
+    last = block.text.rpartition("\n")[2]
+    return bool(last) and bool(_fault(last.split("|"), layout))
+
+
+def _fault(cells: list[str], layout: Layout) -> str:
+    """Why a line is no row, ``""`` when it is one."""
+    count = len(cells) - (layout.has_trailing_pipe and len(cells) > 1 and not cells[-1])
+    if count != layout.width:
+        return f"{count} fields instead of {layout.width}"
+    if not cells[layout.key]:
+        return "no national identifier"
+    if len(max(cells, key=len)) > LONGEST_CELL:
+        return f"a field of more than {LONGEST_CELL} characters"
+    return "null character" if any("\0" in cell for cell in cells) else ""

@@ -1,0 +1,185 @@
+"""``hub rpps``: load the national directory, see what is served, look somebody up."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, Any
+
+from hub import codes
+from hub.connectors import http
+from hub.connectors.rpps import load as loading
+from hub.connectors.rpps.client import Progress, RppsClient, Source
+from hub.connectors.rpps.load import Acceptance, Report
+from hub.connectors.rpps.troubles import failure
+from hub.domain import places
+from hub.domain.people import Viewer
+from hub.domain.refusal import Refusal
+from hub.settings import Settings
+from hub.storage import audit, directory, directory_load
+from hub.storage.directory import Activity, Person
+from hub.storage.directory_load import Load
+from hub.storage.session import Database
+
+PIECE = 1 << 20
+
+
+async def load(
+    settings: Settings,
+    database: Database,
+    source: str | Path | None = None,
+    progress: Progress | None = None,
+    *,
+    acceptance: Acceptance | None = None,
+) -> Report:
+    """Serve the extraction of the national directory (no ``source``), of a ZIP or text file, or of standard input (``-``).
+
+    Raises ``ConnectorFailure``; the directory of before is then still served. ``acceptance``: the named person who answers for a
+    file that a guard refuses; the decision is audited.
+    """
+    if acceptance is not None:
+        async with database.transaction() as session:
+            details = {"digest": acceptance.digest, "by": acceptance.by}
+            await audit.record(session, viewer=Viewer.hub(), event="directory.accepted", details=details)
+    with tempfile.TemporaryDirectory(prefix="hub-rpps-") as folder:
+        found = await _source(settings, database, source, Path(folder), progress)
+        if isinstance(found, Load):
+            return Report(load=found, is_new=False)
+        return await loading.load(database, settings.rpps, found, acceptance=acceptance, progress=progress)
+
+
+async def _source(
+    settings: Settings, database: Database, source: str | Path | None, folder: Path, progress: Progress | None
+) -> Source | Load:
+    """The file to load, or the load that is served when the directory has published nothing since."""
+    if source is not None:
+        return _at_hand(source, folder, settings.rpps.most_bytes)
+    known = settings.rpps
+    async with http.client(authority=known.authority, timeout=known.timeout) as line:
+        client = RppsClient(line, known)
+        async with database.reading() as session:
+            served = await directory.status(session)
+        if served is not None and await client.published() == served.stamp:
+            return served
+        return await client.fetch(folder, progress)
+
+
+def _at_hand(source: str | Path, folder: Path, most_bytes: int) -> Source:
+    """A file of this machine, or standard input kept in ``folder`` for as long as it is read."""
+    name = "standard input" if source == "-" else Path(source).name
+    path = folder / "input" if source == "-" else Path(source)
+    try:
+        if source == "-":
+            with path.open("wb") as file:
+                digest = _digest(sys.stdin.buffer, most_bytes, file)
+        else:
+            with path.open("rb") as file:
+                digest = _digest(file, most_bytes)
+    except OSError as trouble:
+        raise failure("file-missing", f"{name}: {type(trouble).__name__}") from trouble
+    return Source(path=path, name=name, origin=name, digest=digest)
+
+
+def _digest(stream: IO[bytes], most_bytes: int, copy: IO[bytes] | None = None) -> str:
+    """SHA-256 of what a stream holds, kept in ``copy`` on the way. Raises ``file-too-large``."""
+    digest, done = hashlib.sha256(), 0
+    while piece := stream.read(PIECE):
+        done += len(piece)
+        if done > most_bytes:
+            raise failure("file-too-large")
+        digest.update(piece)
+        if copy is not None:
+            copy.write(piece)
+    return digest.hexdigest()
+
+
+async def show(database: Database, identifier: str) -> tuple[Person, dict[tuple[str, str], str]] | None:
+    """Somebody by national identifier or by bare number, with the published words of the codes; ``None`` when there is nobody."""
+    async with database.reading() as session:
+        for national_id in directory.numbers(identifier):
+            person = await directory.by_national_id(session, national_id)
+            if person is not None:
+                return person, await directory.labels(session)
+    return None
+
+
+async def search(
+    database: Database, *, words: str, profession: str | None, commune: str | None, limit: int
+) -> list[dict[str, str]]:
+    """Who answers a query, one line each. ``commune``: INSEE code or post code. Raises ``Refusal``."""
+    communes = _communes(commune) if commune else []
+    async with database.reading() as session:
+        page = await directory.search(session, words=words, profession=profession, communes=communes, limit=limit)
+        published = await directory.labels(session)
+    return [_found(person, published) for person in page.persons]
+
+
+def _communes(text: str) -> list[str]:
+    known = places.commune(text)
+    if known is not None:
+        return [known.code]
+    found = [one.code for one in places.of_postcode(text)]
+    if not found:
+        raise Refusal("unknown-commune", code=text)
+    return found
+
+
+def _found(person: Person, published: dict[tuple[str, str], str]) -> dict[str, str]:
+    first = person.exercises[0]
+    where = [activity for one in person.exercises for activity in one.activities]
+    return {
+        "national id": person.national_id,
+        "name": f"{first.given} {first.family}",
+        "profession": ", ".join(
+            dict.fromkeys(label(published, "profession", one.profession_code) for one in person.exercises)
+        ),
+        "where": ", ".join(dict.fromkeys(filter(None, (_town(one) for one in where)))),
+    }
+
+
+def _town(activity: Activity) -> str:
+    known = places.commune(activity.place) if activity.place else None
+    return known.name if known else activity.structure.commune if activity.structure else ""
+
+
+def label(published: dict[tuple[str, str], str], subject: str, code: str) -> str:
+    """What a code means: in our tables, else as published, else the code itself."""
+    ours = (codes.table(name) for name in loading.TABLES.get(subject, ()))
+    found = next((table.display(code) for table in ours if table.has(code)), None)
+    return found or published.get((subject, code), code)
+
+
+def described(person: Person, published: dict[tuple[str, str], str]) -> dict[str, Any]:
+    """Everything about somebody, codes with their meaning: for the terminal."""
+
+    def meant(values: dict[str, Any]) -> dict[str, Any]:
+        made = {}
+        for name, value in values.items():
+            subject = name.removesuffix("_code")
+            if value and subject != name and subject != "commune":
+                made[name] = f"{value} ({label(published, subject, value)})"
+            elif value:
+                made[name] = value
+        return made
+
+    exercises = []
+    for one in person.exercises:
+        flat = {name: value for name, value in asdict(one).items() if name not in ("skills", "activities")}
+        skills = [f"{kind} {code} ({label(published, 'skill', code)})" for kind, code in one.skills]
+        work = [
+            {**meant({**asdict(activity), "structure": ""}), "structure": meant(asdict(activity.structure))}
+            if activity.structure
+            else meant(asdict(activity))
+            for activity in one.activities
+        ]
+        exercises.append({**meant(flat), "skills": skills, "activities": work})
+    return {"national_id": person.national_id, "exercises": exercises}
+
+
+async def status(database: Database, limit: int = 10) -> tuple[Load | None, list[Load]]:
+    """The load that is served, and the last ones, refused ones too."""
+    async with database.reading() as session:
+        return await directory.status(session), await directory_load.history(session, limit)
