@@ -94,12 +94,14 @@ async def test_a_correction_is_a_version_and_only_for_its_author(cared: Story) -
     assert elsewhere.status_code == 404
 
 
+REFUSED = {"code": "XDSUnknownPatientId", "french": "patient inconnu", "remedy": "Vérifiez l'INS."}
+HELD = {"french": "l'identité n'est pas qualifiée", "remedy": "Qualifiez l'INS."}
 ENDINGS = {
     FilingState.FILED: ("Classée au DMP", {}),
-    FilingState.REFUSED: ("Refusée par le DMP", {"code": "XDSUnknownPatientId", "french": "patient inconnu", "remedy": "Vérifiez l'INS."}),
-    FilingState.HELD: ("Retenue avant dépôt", {"french": "l'identité n'est pas qualifiée", "remedy": "Qualifiez l'INS."}),
+    FilingState.REFUSED: ("Refusée par le DMP", REFUSED),
+    FilingState.HELD: ("Retenue avant dépôt", HELD),
     FilingState.REVIEW: ("En attente d’analyse", {}),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("state", ENDINGS)

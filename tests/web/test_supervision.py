@@ -107,7 +107,7 @@ async def test_what_the_patient_answers(proposed: Story, said: str, after: State
 
 
 async def test_another_time_is_a_new_proposal(proposed: Story) -> None:
-    portal, doctor, operator, request = proposed
+    _, doctor, operator, request = proposed
     await operator.open(f"/demandes/{request}")
     page = await operator.submit("/rappel", reponse="autre")
     assert page.url.path == f"/demandes/{request}/autre-heure"
