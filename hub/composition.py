@@ -30,7 +30,7 @@ from hub.connectors.sms.client import SmsClient
 from hub.fhir import subscriptions, throttle
 from hub.r4 import names
 from hub.settings import Settings
-from hub.storage import crypto
+from hub.storage import crypto, values
 from hub.storage.outbox import Delivery, Message
 from hub.storage.session import Database, embedded
 from hub.workflows import patients, timers
@@ -76,6 +76,9 @@ def prepare(settings: Settings) -> None:
     """Set up what is one for the whole process: names, clock, keys, limits."""
     log.configure(level=settings.log_level)
     names.use(settings.fhir.canonical_base)
+    values.use_addresses(
+        f"{settings.serve.machine_url.rstrip('/')}/fhir", f"{settings.serve.public_url.rstrip('/')}/fhir"
+    )
     clock.set_file(settings.clock_file)
     crypto.use(encryption_keys(settings))
     patients.use(is_production=settings.env == "production")

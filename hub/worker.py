@@ -5,7 +5,6 @@ thinks (architecture, Later work). It knows the six kinds of trouble, never the 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,9 +19,11 @@ from hub.connectors.failure import ConnectorFailure, Kind
 from hub.storage import outbox
 from hub.storage.outbox import Delivery, LeaseLost, Message, Row
 from hub.storage.session import Database
+from hub.workflows import chores
 
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(hours=1)
+TIDY_EVERY = 600.0  # seconds
 TRY_AGAIN = frozenset({Kind.UNREACHABLE, Kind.BUSY, Kind.DENIED})
 
 Topics = Mapping[type[Message], Delivery]
@@ -74,7 +75,7 @@ class Worker:
     async def run(self, stop: asyncio.Event) -> None:
         """Work until ``stop`` is set; messages in hand are finished first. A peer that is slow keeps one hand busy, not all."""
         woken = asyncio.Event()
-        listener = asyncio.create_task(self._listen(woken))
+        listener, tidier = asyncio.create_task(self._listen(woken)), asyncio.create_task(self._tidy())
         hands: set[asyncio.Task[None]] = set()
         try:
             while not stop.is_set():
@@ -85,9 +86,19 @@ class Worker:
                 hands = await self._rest(hands, stop, woken)
         finally:
             listener.cancel()
+            tidier.cancel()
             await asyncio.gather(*hands)
-            with contextlib.suppress(asyncio.CancelledError):
-                await listener
+            await asyncio.gather(listener, tidier, return_exceptions=True)
+
+    async def _tidy(self) -> None:
+        """The chores, every ten minutes; a database that restarts meanwhile does no harm."""
+        while True:
+            try:
+                async with self.database.transaction() as session:
+                    await chores.tidy(session)
+            except DATABASE_AWAY as trouble:
+                log.trouble("worker.database", error=type(trouble).__name__)
+            await asyncio.sleep(TIDY_EVERY)
 
     async def _listen(self, woken: asyncio.Event) -> None:
         async for _topic in outbox.wake(self.database):

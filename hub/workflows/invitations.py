@@ -131,7 +131,8 @@ async def close(session: Session, request: CareRequest, how: str, *, keep: froze
     for task in await of_request(session, request):
         if is_open(task) and owner(task) not in keep:
             await end(session, task, how)
-            await grants.withdraw(session, audience=role_key(owner(task)), request=request.id)
+            audience = role_key(owner(task))
+            await grants.withdraw(session, audience=audience, request=request.id, level=Level.OUTLINE)
 
 
 async def opened(session: Session, viewer: Viewer, request: CareRequest) -> None:

@@ -77,7 +77,9 @@ async def correct(session: Session, viewer: Viewer, note_id: str, *, text: str, 
         raise Refusal("not-author")
     note = rules.written(replace(before, text=text, title=title.strip() or before.title, written_at=clock.now()))
     if (note.text, note.title) == (before.text, before.title):
-        return before  # nothing changed: no version, and nothing for the DMP, which refuses such a document (EX_GEN-1060)
+        return (
+            before  # nothing changed: no version, and nothing for the DMP, which refuses such a document (EX_GEN-1060)
+        )
     saved = await resources.save(session, viewer, shape.write(note, resource))
     await audit.record(
         session, viewer=viewer, event="note.corrected", patient=note.patient, resource=f"DocumentReference/{note_id}"

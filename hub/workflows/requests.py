@@ -71,7 +71,7 @@ async def decline(session: Session, viewer: Viewer, request_id: str, reason: str
     if mine is None or not invitations.is_open(mine):
         raise Refusal("already-taken" if found.request.performer not in (None, viewer.role) else "not-allowed")
     await invitations.end(session, mine, "declined", reason=reason)
-    await grants.withdraw(session, audience=role_key(viewer.role or ""), request=request_id)
+    await grants.withdraw(session, audience=role_key(viewer.role or ""), request=request_id, level=Level.OUTLINE)
     await audit.record(
         session, viewer=viewer, event="request.declined", request=request_id, patient=found.request.patient
     )
