@@ -33,6 +33,7 @@ from hub.web.standing import Standing, Visit
 PARIS = ZoneInfo(hours.MAINLAND)  # for instants that belong to no territory
 FORM_LIMIT = 200_000  # characters of one field: a note is at most 20 000
 KEPT = frozenset({409, 422})  # refusals after which a form is shown again, with what was typed
+TYPED = ("texte", "titre", "mot")  # fields that hold words, not choices
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 
@@ -61,6 +62,11 @@ class Call:
     def is_polling(self) -> bool:
         """A refresh that the page asks by itself: it does not count as an act of the person."""
         return self.request.headers.get("hx-request") == "true" and self.request.method in SAFE_METHODS
+
+    @property
+    def typed(self) -> bool:
+        """Whether the form brings words that somebody wrote."""
+        return any(self.form.get(name, "").strip() for name in TYPED)
 
     def path(self, name: str) -> str:
         """A part of the address."""
@@ -172,31 +178,40 @@ def open_page(house: House, handler: Handler) -> Endpoint:
     return endpoint
 
 
-def signed(house: House, handler: Handler, *, needs_capacity: bool = True) -> Endpoint:
-    """A page or an act for somebody signed in: session, capacity, and on a POST the mark of our own forms."""
+def signed(house: House, handler: Handler, *, needs_capacity: bool = True, redraw: Handler | None = None) -> Endpoint:
+    """A page or an act for somebody signed in: session, capacity, and on a POST the mark of our own forms.
+
+    ``redraw`` shows the form again with what was typed: a session that ended, then began again, loses no text.
+    """
 
     async def endpoint(request: Request) -> Response:
         call = Call(request=request, house=house, form=await _form(request))
         token = request.cookies.get(house.sessions.policy.cookie)
         found = await house.sessions.visit(token, is_act=not call.is_polling)
         if not isinstance(found, Visit):
+            if redraw is not None and call.typed:
+                return await call.page(
+                    "expired.html", status=401, title="Séance fermée", typed=call.form, here=request.url.path
+                )
             return await call.sign_in_first(found if token else None)
         call = replace(call, visit=found)
         if needs_capacity and found.viewer is None:
             return call.see(f"/situation?{urlencode({'suite': request.url.path}, safe='/')}")
-        return await _guarded(call, handler)
+        return await _guarded(call, handler, redraw=redraw)
 
     return endpoint
 
 
-async def _guarded(call: Call, handler: Handler, *, is_ours: bool = False) -> Response:
+async def _guarded(call: Call, handler: Handler, *, is_ours: bool = False, redraw: Handler | None = None) -> Response:
     """The handler, its refusals shown as pages. ``is_ours``: the handler itself checks where a form comes from."""
     try:
         if call.visit is not None and call.request.method not in SAFE_METHODS and not is_ours:
             call.visit.require_form(call.form.get("csrf"))
         return await handler(call)
     except Refusal as refusal:
-        return await refusals.show(call, refusal)
+        if refusal.code != "form-too-old" or redraw is None or not call.typed:
+            return await refusals.show(call, refusal)
+    return await _guarded(call, redraw, is_ours=True)
 
 
 def faults_of(refusal: Refusal, fields: Mapping[str, str]) -> tuple[Fault, ...]:

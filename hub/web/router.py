@@ -35,11 +35,15 @@ __all__ = ["WebContext", "build"]
 
 
 class Page(NamedTuple):
-    """An address: what GET shows, what POST does. An act without a page of its own shows its parent (Back, reload)."""
+    """An address: what GET shows, what POST does. An act without a page of its own shows its parent (Back, reload).
+
+    ``redraw`` shows the form with what was typed, when the session changed under it.
+    """
 
     path: str
     show: Handler | None = None
     act: Handler | None = None
+    redraw: Handler | None = None
 
 
 REQUEST, PATIENT = "/demandes/{id}", "/patients/{id}"
@@ -53,8 +57,8 @@ SIGNED: Sequence[Page] = (
     Page(f"{REQUEST}/annuler", requests.cancel_page, requests.cancel),
     Page(f"{REQUEST}/rendre-au-sas", requests.hand_back_page, requests.hand_back),
     Page(f"{REQUEST}/relancer", requests.reissue_page, requests.reissue),
-    Page(f"{REQUEST}/rendez-vous", appointment.show, appointment.propose),
-    Page(f"{REQUEST}/autre-heure", appointment.counter_page, appointment.counter),
+    Page(f"{REQUEST}/rendez-vous", appointment.show, appointment.propose, appointment.redraw),
+    Page(f"{REQUEST}/autre-heure", appointment.counter_page, appointment.counter, appointment.redraw_counter),
     Page(f"{REQUEST}/rappel", act=appointment.answer),
     Page(f"{REQUEST}/confirmer", appointment.confirm_page, appointment.confirm),
     Page(f"{REQUEST}/suite", appointment.outcome_page, appointment.outcome),
@@ -64,8 +68,8 @@ SIGNED: Sequence[Page] = (
     Page(f"{REQUEST}/attribuer", act=supervision.assign),
     Page("/patients", patients.search_page),
     Page(PATIENT, patients.show),
-    Page(f"{PATIENT}/notes", act=notes.write),
-    Page(f"{PATIENT}/notes/{{note}}", notes.show, notes.correct),
+    Page(f"{PATIENT}/notes", act=notes.write, redraw=notes.redraw),
+    Page(f"{PATIENT}/notes/{{note}}", notes.show, notes.correct, notes.redraw_correction),
     Page(f"{PATIENT}/notes/{{note}}/deposer", act=notes.file),
     Page(f"{PATIENT}/accords", patients.agreement_page, patients.record_agreement),
     Page("/reglages/soins", account.care_page, account.save_care),
@@ -101,16 +105,17 @@ async def _to_parent(request: Request) -> Response:
 
 def _routes(house: House) -> list[BaseRoute]:
     made: list[BaseRoute] = []
-    wraps: tuple[tuple[Sequence[Page], Callable[[Handler], Endpoint]], ...] = (
+    tables: tuple[tuple[Sequence[Page], Callable[..., Endpoint]], ...] = (
         (SIGNED, partial(signed, house)),
         (WITHOUT_CAPACITY, partial(signed, house, needs_capacity=False)),
         (OPEN, partial(open_page, house)),
     )
-    for pages, wrap in wraps:
+    for pages, wrap in tables:
         for page in pages:
             made.append(Route(page.path, wrap(page.show) if page.show else _to_parent, methods=["GET"]))
             if page.act is not None:
-                made.append(Route(page.path, wrap(page.act), methods=["POST"]))
+                more = {"redraw": page.redraw} if page.redraw else {}
+                made.append(Route(page.path, wrap(page.act, **more), methods=["POST"]))
     return made
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from hub.domain.notebook import FilingState
@@ -153,3 +155,21 @@ async def test_the_notebook_is_closed_to_who_gave_the_request_back(cared: Story)
         page = await doctor.open(path)
         assert page.status_code == 404
         assert leaks(page) == []
+
+
+async def test_a_note_survives_the_end_of_the_session(cared: Story) -> None:
+    portal, doctor, _, patient = cared
+    await doctor.open(f"/patients/{patient}")
+    portal.clock.advance(timedelta(minutes=31))
+    page = await doctor.submit("/notes", texte="Une longue note.", titre="Consultation", type="OBS")
+    assert page.status_code == 401
+    assert "Une longue note." in page.text
+    again = await portal.signed_in(portal.people["VASSEUR"])
+    doctor.http.cookies = again.http.cookies  # signed in again, in another tab
+    page = await doctor.submit(f"/patients/{patient}/notes")
+    assert page.status_code == 422
+    assert "rien n’est perdu" in doctor.words
+    assert 'value="Consultation"' in page.text
+    page = await doctor.submit("/notes")
+    assert "Note publiée." in doctor.words
+    assert "Une longue note." in doctor.words

@@ -90,6 +90,26 @@ async def counter_page(call: Call) -> Response:
     return await _form(call, found, phone=phone, typed=_typed(found), is_counter=True)
 
 
+AGAIN = (forms.Fault(field="", text="Votre séance avait changé. Relisez, puis recommencez : rien n'est perdu."),)
+
+
+async def redraw(call: Call) -> Response:
+    """The acceptor's form with what was typed."""
+    return await _redrawn(call, is_counter=False)
+
+
+async def redraw_counter(call: Call) -> Response:
+    """The caller's form with what was typed."""
+    return await _redrawn(call, is_counter=True)
+
+
+async def _redrawn(call: Call, *, is_counter: bool) -> Response:
+    async with call.reading() as session:
+        found = await whole(call, session)
+        phone = await _phone(session, found.request.performer)
+    return await _form(call, found, phone=phone, typed=call.form, faults=AGAIN, is_counter=is_counter)
+
+
 async def propose(call: Call) -> Response:
     """The acceptor proposes."""
     return await _propose(call, is_counter=False)

@@ -63,6 +63,19 @@ async def write(call: Call) -> Response:
     return call.see(f"/patients/{call.path('id')}", "note-filed" if note.dmp else "note-written")
 
 
+AGAIN = (forms.Fault(field="texte", text="Votre séance avait changé. Relisez, puis publiez : rien n'est perdu."),)
+
+
+async def redraw(call: Call) -> Response:
+    """The patient's page, with the note as it was typed."""
+    return await patients.page(call, await patients.read_record(call), typed=call.form, faults=AGAIN)
+
+
+async def redraw_correction(call: Call) -> Response:
+    """The note's page, with the correction as it was typed."""
+    return await _page(call, await _entry(call), typed=call.form, faults=AGAIN)
+
+
 async def _episode(session: Session, call: Call, request: str | None) -> str | None:
     """The care request a note is written for, when it is one of this patient that the viewer sees whole."""
     stored = await resources.read(session, call.viewer, "ServiceRequest", request) if request else None
