@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
+from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
@@ -21,16 +22,17 @@ from hub.domain.people import Viewer
 from hub.domain.refusal import Refusal
 from hub.fhir import answers, router
 from hub.fhir.message import FhirRequest, FhirResponse
+from hub.fhir.rules import RULES
 from hub.fhir.smart import backend
 from hub.fhir.smart.backend import OauthError
 from hub.fhir.smart.tokens import BadToken, TokenKeys
+from hub.r4 import outcome
 from hub.storage import clients
 from hub.storage.session import Database
 
 LARGEST_BODY = 5 * 1024 * 1024  # bytes; attachments travel as Binary
-JSON_TYPES = frozenset(
-    {"application/fhir+json", "application/json", "text/json", "application/json+fhir", "*/*", "application/*"}
-)
+WILD = frozenset({"*/*", "application/*"})
+JSON_TYPES = frozenset({"application/fhir+json", "application/json", "text/json", "application/json+fhir"}) | WILD
 PATCH_TYPES = frozenset({"application/json-patch+json"})
 FORM = "application/x-www-form-urlencoded"
 PREFIX = "/fhir"  # where the application is mounted
@@ -67,8 +69,22 @@ def _acceptable(request: Request) -> bool:
 def _readable(request: Request) -> bool:
     if request.method in ("GET", "HEAD", "DELETE", "OPTIONS"):
         return True
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return media in JSON_TYPES | PATCH_TYPES or (media == FORM and request.url.path.endswith("/_search"))
+    media, *parameters = (word.strip().lower() for word in request.headers.get("content-type", "").split(";"))
+    if any(word.startswith("charset=") and word[8:].strip('"') != "utf-8" for word in parameters):
+        return False
+    if request.method == "PATCH":
+        return media in PATCH_TYPES
+    if request.url.path.endswith("/_search"):
+        return media == FORM
+    return media in JSON_TYPES - WILD
+
+
+async def _broken(_request: Request, _error: Exception) -> Response:
+    """A bug of ours: a reference that the log also holds, and nothing else."""
+    mark = str(uuid.uuid4())
+    log.trouble("fhir.bug", with_trace=True, reference=mark)
+    answer = answers.of_resource(outcome.of_bug(mark), status=500)
+    return Response(answer.body, status_code=500, headers=dict(answer.headers))
 
 
 class FhirApp:
@@ -76,10 +92,13 @@ class FhirApp:
 
     def __init__(self, context: FhirContext) -> None:
         self.context = context
+        self.guarded = ServerErrorMiddleware(self._serve, handler=_broken)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return
+        if scope["type"] == "http":
+            await self.guarded(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         started = time.perf_counter()
         given = request.headers.get("x-request-id", "")
@@ -88,12 +107,15 @@ class FhirApp:
         headers = {**answer.headers, "X-Request-Id": correlation}
         if "x-correlation-id" in request.headers and SAFE_ID.match(request.headers["x-correlation-id"]):
             headers["X-Correlation-Id"] = request.headers["x-correlation-id"]
+        if request.method == "HEAD":
+            headers["Content-Length"] = str(len(answer.body))
         body = b"" if request.method == "HEAD" else answer.body
         await Response(body, status_code=answer.status, headers=headers)(scope, receive, send)
+        first = request.scope["path"].removeprefix(PREFIX).strip("/").split("/")[0]
         log.event(
             "fhir.request",
             method=request.method,
-            route=request.scope["path"].removeprefix(PREFIX).strip("/").split("/")[0],
+            route=first if first in RULES else "",  # what somebody typed may name somebody
             status=answer.status,
             correlation=correlation,
             seconds=round(time.perf_counter() - started, 4),
@@ -157,6 +179,21 @@ async def _body(request: Request) -> bytes:
     return bytes(body)
 
 
+async def _token_form(request: Request) -> dict[str, str]:
+    """The parameters of a token request, each at most once (RFC 6749, 3.2)."""
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    try:
+        if media != FORM:
+            raise OauthError("invalid_request", f"the body must be {FORM}")
+        pairs = parse_qsl((await _body(request)).decode("ascii"), keep_blank_values=True, max_num_fields=50)
+    except (Refusal, ValueError) as trouble:
+        raise OauthError("invalid_request", "the body cannot be read") from trouble
+    form = dict(pairs)
+    if len(form) != len(pairs):
+        raise OauthError("invalid_request", "a parameter comes twice")
+    return form
+
+
 class TokenEndpoint:
     """``POST /oauth/token`` (RFC 6749, RFC 7523, RFC 8705)."""
 
@@ -165,8 +202,8 @@ class TokenEndpoint:
 
     async def __call__(self, request: Request) -> Response:
         headers = {"Cache-Control": "no-store", "Pragma": "no-cache"}
-        form: dict[str, Any] = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
         try:
+            form = await _token_form(request)
             async with self.context.database.transaction() as session:
                 granted = await backend.grant(
                     session,

@@ -19,7 +19,9 @@ ALWAYS = ("read", "vread", "history-instance", "search-type")
 def _type(name: str, rule: TypeRule) -> Resource:
     writes = sorted(rule.writes)
     searched = [
-        {"name": one.code, "type": one.kind} for one in parameters.of(name).values() if not one.code.startswith("_")
+        {"name": one.code, "type": one.kind, "definition": one.canonical}
+        for one in parameters.of(name).values()
+        if not one.code.startswith("_")
     ]
     return {
         "type": name,
@@ -28,6 +30,7 @@ def _type(name: str, rule: TypeRule) -> Resource:
         "readHistory": True,
         "updateCreate": False,
         "conditionalCreate": False,
+        "conditionalRead": "full-support",
         "conditionalUpdate": name in CONDITIONAL,
         "conditionalDelete": "not-supported",
         "searchInclude": list(rule.includes),
@@ -70,6 +73,10 @@ def statement(base: str) -> Resource:
                 "security": security,
                 "resource": [_type(name, rule) for name, rule in sorted(RULES.items())],
                 "interaction": [{"code": "transaction"}],
+                "searchParam": [
+                    {"name": one.code, "type": one.kind, "definition": one.canonical}
+                    for one in parameters.of("Resource").values()
+                ],
             }
         ],
     }

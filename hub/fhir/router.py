@@ -12,7 +12,7 @@ from hub.domain.refusal import Refusal
 from hub.fhir import answers, capability
 from hub.fhir.interactions import create, delete, history, read, search, transaction, update
 from hub.fhir.message import FhirRequest, FhirResponse
-from hub.fhir.rules import LETTERS, RULES
+from hub.fhir.rules import LETTERS, RULES, offers
 from hub.fhir.smart import scopes
 from hub.r4 import names, outcome
 from hub.r4.validation import Invalid
@@ -30,7 +30,12 @@ class Route:
     handler: Interaction
 
 
+async def _capabilities(request: FhirRequest) -> FhirResponse:
+    return answers.of_resource(capability.statement(request.base), headers={"Cache-Control": "max-age=3600"})
+
+
 ROUTES: tuple[Route, ...] = (
+    Route(method="GET", path=("metadata",), name="capabilities", handler=_capabilities),
     Route(method="POST", path=(), name="transaction", handler=transaction.handle),
     Route(method="POST", path=("Bundle",), name="transaction", handler=transaction.handle),  # fhir.md 10.6
     Route(method="POST", path=("{}", "_search"), name="search", handler=search.by_form),
@@ -60,15 +65,21 @@ def _fits(route: Route, segments: tuple[str, ...]) -> bool:
     return True
 
 
-def _find(request: FhirRequest) -> Route:
-    method = "GET" if request.method == "HEAD" else request.method
-    fitting = [route for route in ROUTES if _fits(route, request.segments)]
-    for route in fitting:
-        if route.method == method:
-            return route
-    if fitting:
-        raise Refusal("not-supported", what=f"{request.method} [base]/{'/'.join(request.segments[:1])}")
-    raise Refusal("not-found")
+WRITES = frozenset({"create", "update", "patch", "delete"})
+
+
+def _is_offered(route: Route, segments: tuple[str, ...]) -> bool:
+    """Whether the type takes this write; an update or patch of a type itself is a conditional one."""
+    if route.name not in WRITES:
+        return True
+    by_criteria = route.name != "create" and len(segments) == 1
+    return offers(segments[0], route.name) and (not by_criteria or segments[0] in update.CONDITIONAL)
+
+
+def offered(segments: tuple[str, ...]) -> Mapping[str, Route]:
+    """What can be done at an address, by method; empty when there is no such address."""
+    found = {route.method: route for route in ROUTES if _fits(route, segments) and _is_offered(route, segments)}
+    return found | ({"HEAD": found["GET"]} if "GET" in found else {})
 
 
 def _require_scope(request: FhirRequest, route: Route) -> None:
@@ -81,12 +92,19 @@ def _require_scope(request: FhirRequest, route: Route) -> None:
 
 
 async def answer(request: FhirRequest) -> FhirResponse:
-    """The answer to any request below ``[base]``. Never raises: bugs are logged and answered 500 with a reference."""
+    """The answer to any request below ``[base]``; raises on a bug of ours only."""
     try:
-        if request.segments == ("metadata",) or request.method == "OPTIONS":
-            return answers.of_resource(capability.statement(request.base), headers={"Cache-Control": "max-age=3600"})
-        route = _find(request)
-        _require_scope(request, route)
+        if request.method == "OPTIONS":
+            return await _capabilities(request)
+        routes = offered(request.segments)
+        if not routes:
+            raise Refusal("not-found")
+        if request.method not in routes:
+            what = f"{request.method} [base]/{'/'.join(request.segments[:1])}"
+            return answers.of_refusal(Refusal("not-supported", what=what), {"Allow": ", ".join(sorted(routes))})
+        route = routes[request.method]
+        if route.name != "capabilities":
+            _require_scope(request, route)
         return await route.handler(request)
     except Refusal as refusal:
         return answers.of_refusal(refusal)
@@ -96,6 +114,3 @@ async def answer(request: FhirRequest) -> FhirResponse:
     except OperationalError as trouble:  # acknowledged is committed: without the database, nothing is acknowledged
         log.trouble("fhir.database", error=type(trouble.orig).__name__)
         return answers.of_refusal(Refusal("service-unavailable", retry_after=5, service="Colibri"))
-
-
-HANDLED: Mapping[str, str] = {route.name: route.method for route in ROUTES}

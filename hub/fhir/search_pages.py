@@ -27,13 +27,13 @@ def count(text: str | None, *, usual: int, most: int) -> int:
     return min(int(text), most)
 
 
-def sealed(viewer: Viewer, place: Any) -> str:
-    """An opaque cursor of this viewer for a place in a list."""
-    content = {"viewer": viewer.id, "role": viewer.role, "until": clock.now() + LIFE, "place": place}
+def sealed(viewer: Viewer, of: str, place: Any) -> str:
+    """An opaque cursor of this viewer for a place in a list. ``of`` names the list: no cursor serves another."""
+    content = {"viewer": viewer.id, "role": viewer.role, "of": of, "until": clock.now() + LIFE, "place": place}
     return base64.urlsafe_b64encode(crypto.seal(msgspec.json.encode(content), purpose=PURPOSE)).rstrip(b"=").decode()
 
 
-def opened(viewer: Viewer, cursor: str) -> Any:
+def opened(viewer: Viewer, of: str, cursor: str) -> Any:
     """The place of a cursor. 400 when it is not one of ours, 403 when it is another viewer's, 410 when its hour has passed."""
     try:
         raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
@@ -42,12 +42,14 @@ def opened(viewer: Viewer, cursor: str) -> Any:
         raise Refusal("bad-search", parameter="_cursor", why="ce curseur n'est pas lisible") from trouble
     if (content["viewer"], content["role"]) != (viewer.id, viewer.role):
         raise Refusal("forbidden")
+    if content["of"] != of:
+        raise Refusal("bad-search", parameter="_cursor", why="ce curseur est celui d'une autre liste")
     if datetime.fromisoformat(content["until"]) < clock.now():
         raise Refusal("gone")
     return content["place"]
 
 
-def position(viewer: Viewer, cursor: str) -> tuple[datetime, int, int]:
+def position(viewer: Viewer, of: str, cursor: str) -> tuple[datetime, int, int]:
     """The place of a history cursor."""
-    moment, key, version = opened(viewer, cursor)
+    moment, key, version = opened(viewer, of, cursor)
     return datetime.fromisoformat(moment), int(key), int(version)

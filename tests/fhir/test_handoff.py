@@ -206,5 +206,5 @@ async def test_the_sas_withdraws_by_its_own_number(face: Face) -> None:
         content=json.dumps(patch),
         headers={"Content-Type": "application/json-patch+json", **face.sas},
     )
-    assert again.status_code == 200
+    assert again.status_code == 200, again.text
     assert copy.deepcopy(again.json())["meta"]["versionId"] == answer.json()["meta"]["versionId"]

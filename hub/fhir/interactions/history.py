@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hub.domain.refusal import Refusal
-from hub.fhir import answers, search_pages
+from hub.fhir import answers, search_pages, subscriptions
 from hub.fhir.message import FhirRequest, FhirResponse
 from hub.r4 import elements
 from hub.storage import resources
@@ -20,16 +20,17 @@ async def of_instance(request: FhirRequest) -> FhirResponse:
     type_name, id, _ = request.segments
     words = dict(request.query)
     count = search_pages.count(words.get("_count"), usual=USUAL, most=MOST)
-    before = search_pages.position(request.caller, words["_cursor"]) if "_cursor" in words else None
+    listed = f"{type_name}/{id}/_history"
+    before = search_pages.position(request.caller, listed, words["_cursor"]) if "_cursor" in words else None
     async with request.database.reading() as session:
         versions = await resources.history(session, request.caller, type_name, id, count=count + 1, before=before)
     if not versions:
         raise Refusal("not-found")
     page = versions[:count]
-    here = f"{request.base}/{type_name}/{id}/_history"
+    here = f"{request.base}/{listed}"
     links = [{"relation": "self", "url": here}]
     if len(versions) > count:
-        cursor = search_pages.sealed(request.caller, page[-1].position)
+        cursor = search_pages.sealed(request.caller, listed, page[-1].position)
         links.append({"relation": "next", "url": f"{here}?_count={count}&_cursor={cursor}"})
     bundle = {
         "resourceType": "Bundle",
@@ -46,7 +47,7 @@ def _entry(request: FhirRequest, stored: Stored) -> dict[str, Any]:
     status = {"DELETE": "204", "POST": "201", "PUT": "200"}[method]
     return {
         "fullUrl": f"{request.base}/{local}",
-        **({} if stored.deleted else {"resource": stored.json()}),
+        **({} if stored.deleted else {"resource": subscriptions.seen(stored)}),
         "request": {"method": method, "url": stored.type if method == "POST" else local},
         "response": {
             "status": status,

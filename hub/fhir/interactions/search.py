@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
 from hub.domain.refusal import Refusal
-from hub.fhir import answers, search_pages
+from hub.fhir import answers, search_pages, subscriptions
 from hub.fhir.message import FhirRequest, FhirResponse
 from hub.fhir.smart import scopes
 from hub.r4 import names, outcome
 from hub.storage import search
 from hub.storage.resources import Stored
+from hub.storage.search import query
 
 Resource = dict[str, Any]
 Pairs = Sequence[tuple[str, str]]
@@ -38,15 +39,16 @@ async def by_form(request: FhirRequest) -> FhirResponse:
 async def _answer(request: FhirRequest, given: Pairs) -> FhirResponse:
     type_name = request.segments[0]
     asked = dict(given)
-    cursor = search_pages.opened(request.caller, asked[CURSOR]) if CURSOR in asked else None
+    cursor = search_pages.opened(request.caller, type_name, asked[CURSOR]) if CURSOR in asked else None
     params = [pair for pair in given if pair[0] not in NOT_CRITERIA]
+    _require_scopes(request, type_name, params if cursor is None else cursor["params"])
     page, left_out = await _search(request, type_name, params, cursor)
     bundle: Resource = {"resourceType": "Bundle", "type": "searchset"}
     if page.total is not None:
         bundle["total"] = page.total
     bundle["link"] = _links(request, type_name, page)
     entries = [_entry(request, one, "match") for one in page.matches]
-    entries += [_entry(request, one, "include") for one in page.includes if _may_see(request, one)]
+    entries += [_entry(request, one, "include") for one in page.includes if _allowed(request, one.type)]  # fhir.md 6.2
     if left_out:
         entries.append({"resource": _said(left_out), "search": {"mode": "outcome"}})
     if entries:
@@ -72,6 +74,30 @@ async def _search(
                 params = kept
 
 
+def _crossed(condition: query.Condition) -> Iterator[str]:
+    """The types that a chain or ``_has`` looks into."""
+    if isinstance(condition, query.Has):
+        yield condition.source
+        yield from _crossed(condition.inner)
+    elif isinstance(condition, query.Chain):
+        for type_name, inner in condition.branches:
+            yield type_name
+            yield from _crossed(inner)
+
+
+def _require_scopes(request: FhirRequest, type_name: str, params: Pairs) -> None:
+    """What the token does not let a client read, it does not let it guess through a chain either (fhir.md 6.2)."""
+    chained = [pair for pair in params if "." in pair[0] or pair[0].startswith("_has:")]
+    for pair in chained:
+        try:
+            conditions = query.read(type_name, [pair]).conditions
+        except Refusal:
+            continue  # said, or left out, by the search itself
+        for crossed in (one for condition in conditions for one in _crossed(condition)):
+            if not _allowed(request, crossed):
+                raise Refusal("scope-missing", scope=f"system/{crossed}.rs")
+
+
 def _said(refusals: Sequence[Refusal]) -> Resource:
     first, *others = refusals
     told = outcome.of_refusal(Refusal(first.code, more=tuple(others), **first.words), names.base())
@@ -80,25 +106,26 @@ def _said(refusals: Sequence[Refusal]) -> Resource:
     return told
 
 
-def _may_see(request: FhirRequest, stored: Stored) -> bool:
-    """What the scope does not cover is left out of includes (fhir.md 6.2)."""
+def _allowed(request: FhirRequest, type_name: str) -> bool:
     owned = request.caller.scopes
-    return scopes.allows(owned, stored.type, "r") or scopes.allows(owned, stored.type, "s")
+    return scopes.allows(owned, type_name, "r") or scopes.allows(owned, type_name, "s")
 
 
 def _links(request: FhirRequest, type_name: str, page: search.Page) -> list[Resource]:
     """``self`` with the parameters really used, ``next`` with a sealed place."""
     here = f"{request.base}/{type_name}"
-    query = urlencode(list(page.params), quote_via=quote, safe="|:,$/")
-    links = [{"relation": "self", "url": f"{here}?{query}" if query else here}]
+    words = urlencode(list(page.params), quote_via=quote, safe="|:,$/")
+    links = [{"relation": "self", "url": f"{here}?{words}" if words else here}]
     if page.next is not None:
-        links.append({"relation": "next", "url": f"{here}?{CURSOR}={search_pages.sealed(request.caller, page.next)}"})
+        links.append(
+            {"relation": "next", "url": f"{here}?{CURSOR}={search_pages.sealed(request.caller, type_name, page.next)}"}
+        )
     return links
 
 
 def _entry(request: FhirRequest, stored: Stored, mode: str) -> Resource:
     return {
         "fullUrl": f"{request.base}/{stored.type}/{stored.id}",
-        "resource": stored.json(),
+        "resource": subscriptions.seen(stored),
         "search": {"mode": mode},
     }

@@ -6,6 +6,8 @@ is refused, since a bundle must not be a back door to writes that the types do n
 
 from __future__ import annotations
 
+from typing import Any
+
 from hub import log
 from hub.clock import now
 from hub.domain.refusal import Refusal
@@ -17,7 +19,10 @@ from hub.r4.shapes import handoff
 from hub.storage import inbox
 from hub.storage.session import Session
 
+Resource = dict[str, Any]
+
 SOURCE = "fhir-message"
+KINDS = ("Patient", "Organization", "Practitioner", "Location", "ServiceRequest", "Task")  # sas.md 17.2
 
 
 async def handle(request: FhirRequest) -> FhirResponse:
@@ -25,8 +30,7 @@ async def handle(request: FhirRequest) -> FhirResponse:
     bundle = validation.parse(request.body)
     if bundle["resourceType"] != "Bundle":
         raise Refusal("bad-body", why="un Bundle est attendu")
-    if bundle.get("type") != "transaction" or not handoff.is_handoff(bundle):
-        raise Refusal("not-supported", what="transaction")
+    _require_handoff(bundle)
     for entry in bundle["entry"]:
         name = entry["resource"]["resourceType"]
         if not scopes.allows(request.caller.scopes, name, "c"):
@@ -49,6 +53,18 @@ async def handle(request: FhirRequest) -> FhirResponse:
             await inbox.remember(session, SOURCE, _key(request, message), answer.body)
     log.event("fhir.handoff", request=received.request, client=request.caller.client, status=status)
     return answers.returning(request, answer)
+
+
+def _require_handoff(bundle: Resource) -> None:
+    if bundle.get("type") != "transaction" or not handoff.is_handoff(bundle):
+        raise Refusal("unprocessable", why="la seule transaction offerte remet une demande de niveau 2")
+    seen: set[str] = set()
+    for number, entry in enumerate(bundle["entry"]):
+        kind = entry.get("resource", {}).get("resourceType", "")
+        if kind not in KINDS or kind in seen or entry.get("request", {}).get("method") != "POST":
+            why = f"une remise crée un seul {', '.join(KINDS)}"
+            raise Refusal("unprocessable", expression=f"Bundle.entry[{number}]", why=why)
+        seen.add(kind)
 
 
 def _key(request: FhirRequest, message: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,6 +22,9 @@ from hub.storage.session import Session
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ALGORITHMS = ["RS384", "ES384"]
+KEY_TYPES = {"RS384": "RSA", "ES384": "EC"}
+SHORTEST_RSA = 2048  # bits
+NAME = re.compile(r"^[^\x00]{1,200}$")  # what the database can hold of a client id or a jti
 SKEW = timedelta(seconds=30)
 LONGEST = timedelta(minutes=5)
 
@@ -61,7 +65,9 @@ async def grant(
     """Answer a token request. ``certificate``: the peer's, in DER; ``endpoint``: address of the token endpoint, the audience of
     assertions; ``audience``: the FHIR base. Raises :class:`OauthError`.
     """
-    if form.get("grant_type") != "client_credentials":
+    if "grant_type" not in form:
+        raise OauthError("invalid_request", "grant_type is required")
+    if form["grant_type"] != "client_credentials":
         raise OauthError("unsupported_grant_type", "only client_credentials")
     if "client_assertion" in form:
         client = await _by_assertion(session, form, endpoint=endpoint, now=now)
@@ -80,7 +86,7 @@ async def grant(
 
 async def _by_certificate(session: Session, form: Mapping[str, str], certificate: bytes | None) -> Client:
     """tls_client_auth: the subject of the certificate is the one registered (RFC 8705, 2.1.2)."""
-    client = await clients.by_id(session, form.get("client_id", ""))
+    client = await _known(session, form.get("client_id", ""))
     if client is None or not client.active or not client.certificate_subject:
         raise _bad_client("unknown client")
     if certificate is None:
@@ -101,14 +107,22 @@ async def _by_assertion(session: Session, form: Mapping[str, str], *, endpoint: 
         raise _bad_client("unreadable assertion") from trouble
     if header.get("alg") not in ALGORITHMS or header.get("typ", "JWT") != "JWT":
         raise _bad_client("alg must be RS384 or ES384")
-    client = await clients.by_id(session, _unverified_issuer(text))
+    client = await _known(session, _unverified_issuer(text))
     if client is None or not client.active or client.jwks is None:
         raise _bad_client("unknown client")
-    claims = _verified(text, client.jwks, str(header.get("kid", "")))
+    if form.get("client_id", client.id) != client.id:
+        raise _bad_client("client_id is not the one of the assertion")
+    if header.get("jku", client.jwks_uri) != client.jwks_uri:
+        raise _bad_client("jku is not the registered one")
+    claims = _verified(text, client.jwks, header)
     expires = _require_claims(claims, client.id, endpoint=endpoint, now=now)
     if not await clients.use_once(session, client.id, str(claims["jti"]), expires):
         raise _bad_client("this assertion was used before")
     return client
+
+
+async def _known(session: Session, id: str) -> Client | None:
+    return await clients.by_id(session, id) if NAME.match(id) else None
 
 
 def _unverified_issuer(text: str) -> str:
@@ -118,8 +132,9 @@ def _unverified_issuer(text: str) -> str:
         raise _bad_client("unreadable assertion") from trouble
 
 
-def _verified(text: str, keys: Mapping[str, Any], kid: str) -> dict[str, Any]:
-    matching = [key for key in keys.get("keys", []) if key.get("kid") == kid]
+def _verified(text: str, keys: Mapping[str, Any], header: Mapping[str, Any]) -> dict[str, Any]:
+    """The claims, by the one key whose ``kid`` and type fit; a key meant for encryption, or too short, is none."""
+    matching = [key for key in keys.get("keys", []) if key.get("kid") == header.get("kid") and _fits(key, header)]
     if len(matching) != 1:
         raise _bad_client("no key of that kid")
     try:
@@ -128,15 +143,24 @@ def _verified(text: str, keys: Mapping[str, Any], kid: str) -> dict[str, Any]:
         raise _bad_client("bad signature") from trouble
 
 
+def _fits(key: Mapping[str, Any], header: Mapping[str, Any]) -> bool:
+    may_verify = key.get("use", "sig") == "sig" and "verify" in key.get("key_ops", ["verify"])
+    is_long = key.get("kty") != "RSA" or len(str(key.get("n", ""))) * 6 >= SHORTEST_RSA  # base64url: 6 bits a letter
+    return may_verify and is_long and key.get("kty") == KEY_TYPES[header["alg"]]
+
+
 def _require_claims(claims: Mapping[str, Any], client: str, *, endpoint: str, now: datetime) -> datetime:
     if claims.get("iss") != client or claims.get("sub") != client:
         raise _bad_client("iss and sub must be the client")
     audiences = claims.get("aud")
     if endpoint not in (audiences if isinstance(audiences, list) else [audiences]):
         raise _bad_client("aud must be the token endpoint")
-    if not claims.get("jti") or not isinstance(claims.get("exp"), int):
+    if not NAME.match(str(claims.get("jti", ""))) or not isinstance(claims.get("exp"), int):
         raise _bad_client("jti and exp are required")
-    expires = datetime.fromtimestamp(claims["exp"], tz=now.tzinfo)
+    try:
+        expires = datetime.fromtimestamp(claims["exp"], tz=now.tzinfo)
+    except (ValueError, OverflowError, OSError) as trouble:
+        raise _bad_client("exp is not a time") from trouble
     if expires + SKEW < now or expires > now + LONGEST + SKEW:
         raise _bad_client("exp must be at most five minutes ahead")
     return expires
