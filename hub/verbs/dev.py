@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import httpx
 from rich.console import Console
@@ -116,7 +117,9 @@ def play(stack: Stack) -> bool:
         for name, value in step["evidence"].items():
             console.print(f"    {name}: {value}", style="dim", highlight=False, soft_wrap=True)
         if step.get("look_at"):
-            console.print(f"    → {step['look_at']}", style="cyan", highlight=False, soft_wrap=True)
+            console.print(
+                f"    → {urljoin(stack.home, step['look_at'])}", style="cyan", highlight=False, soft_wrap=True
+            )
     return held and count > 0
 
 

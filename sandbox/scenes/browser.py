@@ -17,6 +17,10 @@ class Lost(Exception):
     """The page is not what the person expected: a form or a link is missing, or the answer is an error."""
 
 
+def _folded(part: HtmlElement | None) -> str:
+    return " ".join(part.text_content().split()) if part is not None else ""
+
+
 class Browser:
     """One person's browser: cookies, the current page."""
 
@@ -43,6 +47,19 @@ class Browser:
     def words(self) -> str:
         """What one reads on the page, spaces folded."""
         return " ".join(self._tree().text_content().split())
+
+    @property
+    def title(self) -> str:
+        """The heading of the page."""
+        return _folded(next(self._tree().iter("h1"), None))
+
+    @property
+    def told(self) -> str:
+        """What the page says of the last act: the flash on top of it, else its heading."""
+        for part in self._tree().iter("div"):
+            if "flash" in (part.get("class") or "").split():
+                return _folded(part)
+        return self.title
 
     def _tree(self) -> HtmlElement:
         return html.fromstring(self.text or "<p></p>", base_url=self.url)

@@ -161,13 +161,13 @@ async def notices(hand: Stagehand, since: int) -> Step:
 
 
 async def outline(hub: Hub, browser: Browser, request: str) -> Step:
-    words = await browser.open(f"/demandes/{request}")
+    await browser.open(f"/demandes/{request}")
     leaks = [word for word in (*PATIENT, "rue des Essais") if word.lower() in browser.text.lower()]
     return Step(
         title="Le Dr Vasseur voit l’aperçu, et aucun nom",
         passed=browser.status == 200 and not leaks and browser.has_form("/accepter"),
         evidence={
-            "La page dit": words[words.find("ans") - 20 : words.find("ans") + 120].strip(),
+            "La page dit": browser.title,
             "Cherché dans le HTML": "absent",
         },
         look_at=f"{hub.url}/demandes/{request}",
@@ -187,26 +187,21 @@ async def race(hub: Hub, people: list[Browser], request: str) -> Step:
         passed=sorted(statuses) == [200, 409],
         evidence={
             "Réponses": " et ".join(map(str, statuses)),
-            "L’autre lit": _around(loser.words, "acceptée"),
+            "L’autre lit": loser.told,
         },
         look_at=f"{hub.url}/demandes/{request}",
     )
-
-
-def _around(words: str, word: str) -> str:
-    place = words.find(word)
-    return words[max(0, place - 60) : place + 60].strip() if place >= 0 else words[:120]
 
 
 async def propose(hub: Hub, browser: Browser, request: str, clock_now: datetime) -> Step:
     await browser.open(f"/demandes/{request}/rendez-vous")
     day = (clock_now + timedelta(days=1)).strftime("%Y-%m-%d")
     fields = {"mode": "cabinet", "quand": "heure", "jour": day, "de": "09:30", "nom": "1"}
-    words = await browser.submit("/rendez-vous", fields)
+    await browser.submit("/rendez-vous", fields)
     return Step(
         title="Qui a gagné voit tout, et propose un rendez-vous",
         passed=browser.status == 200,
-        evidence={"Rendez-vous": f"{day} à 9 h 30, au cabinet", "La page dit": _around(words, "appelle")},
+        evidence={"Rendez-vous": f"{day} à 9 h 30, au cabinet", "La page dit": browser.told},
         look_at=f"{hub.url}/demandes/{request}",
     )
 
@@ -215,14 +210,15 @@ async def confirm(hub: Hub, hand: Stagehand, browser: Browser, request: str) -> 
     await cast.sign_in_locally(browser, hand, OPERATOR)
     if browser.has_form("/situation"):
         await browser.submit("/situation")
-    board = await browser.open("/supervision")
+    await browser.open("/supervision")
+    board = browser.title
     listed = request in browser.text
     await browser.open(f"/demandes/{request}")
     await browser.submit("/rappel", {"reponse": "oui"})
     return Step(
         title="L’opératrice rappelle la patiente et confirme",
         passed=browser.status == 200 and listed,
-        evidence={"Compte local": f"{OPERATOR}, phrase secrète puis code par SMS", "Supervision": board[:80]},
+        evidence={"Compte local": f"{OPERATOR}, phrase secrète puis code par SMS", "Supervision": board},
         look_at=f"{hub.url}/supervision",
     )
 
