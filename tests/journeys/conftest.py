@@ -1,0 +1,77 @@
+"""One installation for all journeys: real processes on ports of their own, a database of their own, twins that fail only when
+asked to. It is filled by the same commands as any demonstration.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hub.storage.session import embedded, stop_embedded
+from hub.verbs.stack import Ports, Stack, taken
+from tests.conftest import administer, named
+from tests.connectors.dmp.conftest import schema, schematron
+from tests.journeys.house import House
+
+__all__ = ["schema", "schematron"]  # fixtures: the official validation of documents
+
+LEASE = "10"  # seconds: a dead worker's messages are taken over soon enough for a test
+FIRST_PORT, LAST_PORT, APART = 18_000, 28_000, 20
+
+
+def free_ports() -> Ports:
+    """Ports nobody listens on, far from those of an installation."""
+    for first in range(FIRST_PORT + os.getpid() % 400 * APART, LAST_PORT, APART):
+        ports = Ports(web=first, machine=first + 1, sandbox=first + 2)
+        if not taken(ports):
+            return ports
+    pytest.fail(f"no free ports from {FIRST_PORT} to {LAST_PORT} ({socket.gethostname()})")
+
+
+@pytest.fixture(scope="session")
+def database_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A database of their own: on the server of ``HUB_DATABASE_URL`` when there is one, else embedded."""
+    given = os.environ.get("HUB_DATABASE_URL")
+    if given:
+        name = f"journeys_{uuid.uuid4().hex[:12]}"
+        administer(given, "CREATE DATABASE {name}", name=name)
+        yield named(given, name)
+        administer(given, "DROP DATABASE {name} WITH (FORCE)", name=name)
+        return
+    folder = tmp_path_factory.mktemp("journeys-database") / "postgresql"
+    yield embedded(folder, durable=False)
+    stop_embedded(folder)
+
+
+def fill(house: House) -> None:
+    """What ``hub dev`` does between the twins and the hub: tables, directory, demonstration."""
+    certificates = str(house.directory / "certificates")
+    house.command("hub", "db", "upgrade")
+    house.command("hub", "rpps", "load")
+    house.command("hub", "seed", "demo", "--certificates", certificates)
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Iterator[House]:
+    """The installation, started, filled, serving and working."""
+    directory: Path = tmp_path_factory.mktemp("journeys")
+    more = {
+        "HUB_DATABASE_URL": database_url,
+        "HUB_OUTBOX__LEASE": LEASE,
+        "HUB_FHIR__HANDOFFS_PER_MINUTE": "10000",
+    }
+    stack = Stack(directory=directory, ports=free_ports(), more=more)
+    house = House(stack=stack, database_url=database_url)
+    try:
+        stack.start_sandbox()
+        fill(house)
+        stack.start_serve()
+        stack.start_work()
+        yield house
+    finally:
+        stack.stop()
