@@ -66,7 +66,7 @@ SIGNED: Sequence[Page] = (
     Page("/d/{number}", requests.by_number),
     Page("/supervision", supervision.show),
     Page(f"{REQUEST}/attribuer", act=supervision.assign),
-    Page("/patients", patients.search_page),
+    Page("/patients", patients.search_page, patients.search_page),
     Page(PATIENT, patients.show),
     Page(f"{PATIENT}/notes", act=notes.write, redraw=notes.redraw),
     Page(f"{PATIENT}/notes/{{note}}", notes.show, notes.correct, notes.redraw_correction),

@@ -31,8 +31,8 @@ FIRST = {"type": "INTERV"}  # what the note form holds when it opens
 
 
 async def search_page(call: Call) -> Response:
-    """By name and birth date; the latest ones first when nothing is asked."""
-    typed = {"nom": call.query("nom"), "naissance": call.query("naissance")}
+    """The latest ones; by name and birth date when they are asked, by a form that leaves no name in an address."""
+    typed = {"nom": call.form.get("nom", "").strip(), "naissance": call.form.get("naissance", "").strip()}
     faults: tuple[forms.Fault, ...] = ()
     wanted = PatientSearch()
     try:
