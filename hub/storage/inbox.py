@@ -22,6 +22,12 @@ async def recall(session: Session, source: str, message_id: str) -> bytes | None
     return (await session.execute(ANSWER, {"source": source, "message": message_id})).scalar_one_or_none()
 
 
+async def replace(session: Session, source: str, message_id: str, answer: bytes) -> None:
+    """Keep another answer for a message recalled in this transaction: what it stands for has begun anew."""
+    same = (inbox.c.source == source) & (inbox.c.message_id == message_id)
+    await session.execute(inbox.update().where(same).values(answer=answer, received_at=clock.now()))
+
+
 async def remember(session: Session, source: str, message_id: str, answer: bytes) -> None:
     """Keep the answer, in the transaction of the effect. Raises ``sqlalchemy.exc.IntegrityError`` when one was kept before."""
     values = {"source": source, "message_id": message_id, "answer": answer, "received_at": clock.now()}

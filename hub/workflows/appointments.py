@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from hub import clock
@@ -16,11 +16,15 @@ from hub.domain.care_request import CareRequest, Event, State
 from hub.domain.people import Viewer
 from hub.domain.refusal import Refusal
 from hub.r4.shapes import appointment as shape
-from hub.storage import audit, resources
+from hub.storage import audit, outbox, resources
 from hub.storage.session import Session
 from hub.workflows import announce, invitations, record
+from hub.workflows.topics import UnreachableOver
 
 Resource = dict[str, Any]
+
+
+GIVE_UP_BEFORE = timedelta(minutes=30)  # (Choice) of the appointment of a patient nobody reached
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +130,30 @@ async def confirm(
 
 async def not_reached(session: Session, viewer: Viewer, request_id: str) -> CareRequest:
     """The calls had no answer: patient unreachable, until somebody reaches the patient or the request ends."""
-    return await _only_move(session, viewer, request_id, Event.NOT_REACHED, "patient-unreachable")
+    request = await _only_move(session, viewer, request_id, Event.NOT_REACHED, "patient-unreachable")
+    appointment, _ = await _load(session, request.appointment or "")
+    begins = appointment.start or appointment.range_start
+    if begins is not None:  # an appointment in words has no hour: the operators end it themselves
+        over = UnreachableOver(request=request.id, appointment=appointment.id)
+        await outbox.put(session, over, due_at=begins - GIVE_UP_BEFORE)
+    return request
+
+
+async def unreachable_over(session: Session, message: UnreachableOver) -> None:
+    """The appointment is near and the patient was never reached: handed back to the SAS, or left to the operators."""
+    found = await record.lock(session, message.request)
+    if (found.request.state, found.request.appointment) != (State.UNREACHABLE, message.appointment):
+        return
+    request = replace(rules.run_out(found.request, reason="patient-unreachable"), appointment=None)
+    await drop(session, Viewer.hub(), message.appointment, reason="patient-unreachable")
+    await _move_invitation(session, found.request, "withdrawn")
+    await record.keep(session, Viewer.hub(), found, request)
+    await announce.performer(session, "withdrawn", request, found.request.performer or "")
+    if request.state is State.UNANSWERED:
+        await announce.operators(session, "unanswered", request)
+    await audit.record(
+        session, viewer=Viewer.hub(), event="request.run-out", request=request.id, patient=request.patient
+    )
 
 
 async def reached(session: Session, viewer: Viewer, request_id: str) -> CareRequest:

@@ -21,21 +21,25 @@ from hub.r4.shapes.handoff import Handoff
 from hub.storage import audit, clients, inbox, numbers, resources, territories
 from hub.storage.session import Session
 from hub.storage.territories import Network
-from hub.workflows import announce, dispatch, patients
+from hub.workflows import announce, dispatch, patients, record, requests
 
 Resource = dict[str, Any]
 
 RESPONSE_MINUTES = 120  # (Choice) whole budget of a SAS handoff, sas.md 17.8
 KEY_SOURCE = "sas-handoff"
+ENDED = frozenset({State.HANDED_BACK, State.CANCELLED, State.REFUSED, State.UNANSWERED})
+TAKEN_OVER = ("authoredOn", "occurrencePeriod", "orderDetail", "reasonCode", "note")  # of a second try
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
-    """The outcome of a handoff: ``locations`` holds, for each entry, ``Type/id/_history/1``; ``is_new`` false for a repetition."""
+    """The outcome of a handoff: ``locations`` holds, for each entry, ``Type/id/_history/n``; ``created`` the types made by this
+    message: none for a repetition, the Task alone for a second try.
+    """
 
     request: str
     locations: tuple[str, ...]
-    is_new: bool
+    created: frozenset[str]
 
 
 async def receive(session: Session, viewer: Viewer, bundle: Resource) -> Received:
@@ -47,12 +51,21 @@ async def receive(session: Session, viewer: Viewer, bundle: Resource) -> Receive
     key = f"{viewer.client}|{handoff.key}"
     before = await inbox.recall(session, KEY_SOURCE, key)
     if before is not None:
-        return await _again(session, viewer, handoff, fingerprint, json.loads(before))
+        known = json.loads(before)
+        if known["fingerprint"] == fingerprint:
+            return await _repeated(session, viewer, known)
+        received = await _second_try(session, viewer, handoff, known)
+        await inbox.replace(session, KEY_SOURCE, key, _kept(fingerprint, received))
+        return received
     network, commune = await _territory(session, handoff)
     received = await _store(session, viewer, bundle, handoff, network=network, commune=commune)
-    kept = {"fingerprint": fingerprint, "request": received.request, "locations": list(received.locations)}
-    await inbox.remember(session, KEY_SOURCE, key, json.dumps(kept).encode())
+    await inbox.remember(session, KEY_SOURCE, key, _kept(fingerprint, received))
     return received
+
+
+def _kept(fingerprint: str, received: Received) -> bytes:
+    kept = {"fingerprint": fingerprint, "request": received.request, "locations": list(received.locations)}
+    return json.dumps(kept).encode()
 
 
 def _require_same_identity(viewer: Viewer, handoff: Handoff) -> None:
@@ -63,16 +76,35 @@ def _require_same_identity(viewer: Viewer, handoff: Handoff) -> None:
         raise Refusal("another-identity", expression=where)
 
 
-async def _again(
-    session: Session, viewer: Viewer, handoff: Handoff, fingerprint: str, before: dict[str, Any]
-) -> Received:
-    """The same file came before: the same answer, or a refusal when the content differs (sas.md 17.7)."""
-    request = str(before["request"])
-    if before["fingerprint"] != fingerprint:
+async def _repeated(session: Session, viewer: Viewer, known: dict[str, Any]) -> Received:
+    """The same file with the same content came before: the same answer, no second request, no second notice."""
+    request = str(known["request"])
+    await audit.record(session, viewer=viewer, event="handoff.repeated", request=request)
+    return Received(request=request, locations=tuple(known["locations"]), created=frozenset())
+
+
+async def _second_try(session: Session, viewer: Viewer, handoff: Handoff, known: dict[str, Any]) -> Received:
+    """The same file with other content: a new attempt when the first has ended and this one is later, else a refusal that
+    changes nothing (sas.md 17.7).
+    """
+    found = await record.lock(session, str(known["request"]))
+    before, after = found.service_request.get("authoredOn", ""), handoff.service_request.get("authoredOn", "")
+    is_later = bool(after) and (elements.instant(after) or found.request.issued_at) > (
+        elements.instant(before) or found.request.issued_at
+    )
+    if found.request.state not in ENDED or not is_later:
         where = f"Bundle.entry[{handoff.entries['ServiceRequest']}].resource"
         raise Refusal("case-exists-with-other-content", expression=where)
-    await audit.record(session, viewer=viewer, event="handoff.repeated", request=request)
-    return Received(request=request, locations=tuple(before["locations"]), is_new=False)
+    await _territory(session, handoff)
+    for name in TAKEN_OVER:
+        if name in handoff.service_request:
+            found.service_request[name] = handoff.service_request[name]
+    await resources.save(session, viewer, found.service_request)
+    request = await requests.reissue(session, viewer, found.request.id)
+    locations = tuple(
+        f"Task/{request.task}/_history/1" if place.startswith("Task/") else place for place in known["locations"]
+    )
+    return Received(request=request.id, locations=locations, created=frozenset({"Task"}))
 
 
 async def _territory(session: Session, handoff: Handoff) -> tuple[Network, str]:
@@ -148,7 +180,7 @@ async def _store(
     locations = tuple(
         f"{kind}/{ids[kind]}/_history/1" for kind in (entry["resource"]["resourceType"] for entry in bundle["entry"])
     )
-    return Received(request=request.id, locations=locations, is_new=True)
+    return Received(request=request.id, locations=locations, created=frozenset(handoff.entries))
 
 
 def _references(bundle: Resource, handoff: Handoff, ids: dict[str, str]) -> dict[str, str]:

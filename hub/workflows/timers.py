@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from hub.storage.outbox import Delivery, Message
-from hub.workflows import dispatch, requests
-from hub.workflows.topics import FormLate, ResponseOver, WaveOver
+from hub.workflows import appointments, dispatch, requests
+from hub.workflows.topics import FormLate, ResponseOver, UnreachableOver, WaveOver
 
 
 def timer(settle: object) -> Delivery:
@@ -16,4 +16,5 @@ TOPICS: dict[type[Message], Delivery] = {
     WaveOver: timer(dispatch.wave_over),
     ResponseOver: timer(dispatch.response_over),
     FormLate: timer(requests.form_late),
+    UnreachableOver: timer(appointments.unreachable_over),
 }

@@ -34,6 +34,14 @@ class FormLate(Message):
     performer: str
 
 
+class UnreachableOver(Message):
+    """Half an hour before the appointment of a patient nobody could reach: the request ends (workflow.md 4.4)."""
+
+    topic: ClassVar[str] = "unreachable.over"
+    request: str
+    appointment: str
+
+
 class SasOutcome(Message):
     """One version of a coordinating Task, for the SAS that handed the request over (sas.md 17.10)."""
 

@@ -20,7 +20,7 @@ from hub.storage.session import Session
 from hub.storage.tables.machinery import outbox as outbox_table
 from hub.workflows import appointments, dispatch, handoffs, invitations, record, requests
 from hub.workflows.appointments import Proposal
-from hub.workflows.topics import ResponseOver, WaveOver
+from hub.workflows.topics import ResponseOver, UnreachableOver, WaveOver
 
 VASSEUR, LEBRUN, MARCHAND = "899700999909", "899700999917", "899700999925"
 
@@ -205,3 +205,65 @@ async def test_issued_again_it_is_a_second_attempt_on_the_same_request(handed: A
     assert (again.attempt, again.state) == (2, State.SEARCHING)
     assert again.response_due == clock.instant + timedelta(hours=2)
     await requests.accept(place.session, place.people["VASSEUR"], request_id)
+
+
+async def test_a_patient_nobody_reaches_goes_back_to_the_sas_before_the_hour(handed: Any, clock: Any) -> None:
+    place, request_id = handed
+    doctor = place.people["VASSEUR"]
+    await requests.accept(place.session, doctor, request_id)
+    start = datetime(2026, 11, 17, 8, 30, tzinfo=UTC)
+    planned = await appointments.propose(place.session, doctor, request_id, Proposal(mode=Mode.PRACTICE, start=start))
+    await appointments.not_reached(place.session, place.operator, request_id)
+    (timer,) = await outbox.rows(place.session, topic="unreachable.over")
+    assert timer.due_at == start - timedelta(minutes=30)
+    clock.move_to(timer.due_at)
+    over = UnreachableOver(request=request_id, appointment=planned.id)
+    await appointments.unreachable_over(place.session, over)
+    await appointments.unreachable_over(place.session, over)
+    found = await record.lock(place.session, request_id)
+    assert (found.request.state, found.request.failure) == (State.HANDED_BACK, "patient-unreachable")
+    assert await outcomes(place.session) == [
+        "searching", "taken", "appointment-proposed", "patient-unreachable", "handed-back",
+    ]  # fmt: skip
+    appointment = await resources.peek(place.session, "Appointment", planned.id)
+    assert appointment is not None
+    assert appointment["status"] == "cancelled"
+
+
+async def test_reached_after_all_the_timer_does_nothing(handed: Any, clock: Any) -> None:
+    place, request_id = handed
+    doctor = place.people["VASSEUR"]
+    await requests.accept(place.session, doctor, request_id)
+    start = datetime(2026, 11, 17, 8, 30, tzinfo=UTC)
+    planned = await appointments.propose(place.session, doctor, request_id, Proposal(mode=Mode.PRACTICE, start=start))
+    await appointments.not_reached(place.session, place.operator, request_id)
+    await appointments.reached(place.session, place.operator, request_id)
+    clock.move_to(start - timedelta(minutes=30))
+    await appointments.unreachable_over(place.session, UnreachableOver(request=request_id, appointment=planned.id))
+    assert (await record.lock(place.session, request_id)).request.state is State.PROPOSED
+
+
+async def test_the_sas_may_hand_over_again_what_came_back(handed: Any, clock: Any, bundle: Any) -> None:
+    place, request_id = handed
+    clock.move_to(datetime(2026, 11, 16, 10, 0, 1, tzinfo=UTC))
+    await dispatch.response_over(place.session, ResponseOver(request=request_id, attempt=1))
+    later = bundle(due="2026-11-16T12:30:00Z")
+    for entry in later["entry"]:
+        if "authoredOn" in entry["resource"]:
+            entry["resource"]["authoredOn"] = "2026-11-16T10:05:00Z"
+    again = await handoffs.receive(place.session, place.sas, later)
+    assert (again.request, again.created) == (request_id, frozenset({"Task"}))
+    found = await record.lock(place.session, request_id)
+    assert (found.request.attempt, found.request.state) == (2, State.SEARCHING)
+    repeated = await handoffs.receive(place.session, place.sas, later)
+    assert (repeated.locations, repeated.created) == (again.locations, frozenset())
+
+
+async def test_an_older_copy_of_what_came_back_is_refused(handed: Any, clock: Any, bundle: Any) -> None:
+    place, request_id = handed
+    clock.move_to(datetime(2026, 11, 16, 10, 0, 1, tzinfo=UTC))
+    await dispatch.response_over(place.session, ResponseOver(request=request_id, attempt=1))
+    other = bundle()
+    other["entry"][2]["resource"]["reasonCode"] = [{"text": "Autre chose"}]
+    with pytest.raises(Refusal, match="case-exists-with-other-content"):
+        await handoffs.receive(place.session, place.sas, other)

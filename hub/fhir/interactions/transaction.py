@@ -18,6 +18,7 @@ from hub.r4 import elements, validation
 from hub.r4.shapes import handoff
 from hub.storage import inbox
 from hub.storage.session import Session
+from hub.workflows.handoffs import Received
 
 Resource = dict[str, Any]
 
@@ -42,16 +43,12 @@ async def handle(request: FhirRequest) -> FhirResponse:
         if stored is not None:
             return stored
         received = await commands.handoff(session, request.caller, bundle)
-        status = "201 Created" if received.is_new else "200 OK"
         stamp = elements.written(now())
-        entries = [
-            {"response": {"status": status, "location": location, "etag": 'W/"1"', "lastModified": stamp}}
-            for location in received.locations
-        ]
+        entries = [{"response": _response(received, location, stamp)} for location in received.locations]
         answer = answers.of_resource({"resourceType": "Bundle", "type": "transaction-response", "entry": entries})
         if message:
             await inbox.remember(session, SOURCE, _key(request, message), answer.body)
-    log.event("fhir.handoff", request=received.request, client=request.caller.client, status=status)
+    log.event("fhir.handoff", request=received.request, client=request.caller.client, count=len(received.created))
     return answers.returning(request, answer)
 
 
@@ -65,6 +62,11 @@ def _require_handoff(bundle: Resource) -> None:
             why = f"une remise crée un seul {', '.join(KINDS)}"
             raise Refusal("unprocessable", expression=f"Bundle.entry[{number}]", why=why)
         seen.add(kind)
+
+
+def _response(received: Received, location: str, stamp: str) -> dict[str, str]:
+    status = "201 Created" if location.partition("/")[0] in received.created else "200 OK"
+    return {"status": status, "location": location, "etag": 'W/"1"', "lastModified": stamp}
 
 
 def _key(request: FhirRequest, message: str) -> str:
