@@ -20,6 +20,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import NameOID
+from pydantic import SecretStr
 
 from hub.connectors.dmp import cda, mapping, signatures, vihf
 from hub.connectors.dmp.settings import DmpSettings
@@ -121,7 +122,7 @@ def main() -> int:
             structure_id="10B0123456",
             structure_name="CPTS",
             source_oid="1.2.250.1.999.1",
-            lps_homologation="H",
+            lps_homologation=SecretStr("H"),
         )
     one = filing()
     submission = mapping.submission(one, settings)
