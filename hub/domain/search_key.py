@@ -28,7 +28,6 @@ def words(text: str) -> list[str]:
     return [ABBREVIATIONS.get(word, word) for word in _folded(text).split()]
 
 
-@lru_cache(maxsize=1 << 16)
 def key(name: str) -> str:
     """The words, one space between two: what names are sorted and compared by."""
     return " ".join(words(name))[:LONGEST_KEY].rstrip()
@@ -45,11 +44,23 @@ def _names(parts: Iterable[str]) -> list[list[str]]:
     return [group for group in groups if group]
 
 
-@lru_cache(maxsize=1 << 16)
-def beginnings(name: str) -> str:
-    """What a word of a query may begin, separated by spaces: each word but the particles, each word with the particles before it
-    (« darc »), the whole without spaces (« annesophie »).
-    """
+def folded(name: str) -> tuple[str, str]:
+    """The :func:`key` of a name and its :func:`beginnings`. Quick for one plain word; what is slow is remembered."""
+    if name.isalpha() and name.isascii() and len(name) <= LONGEST_WORD:
+        word = name.lower()
+        word = ABBREVIATIONS.get(word, word)
+        return word, word
+    return _slowly_folded(name)
+
+
+@lru_cache(maxsize=1 << 17)
+def _slowly_folded(name: str) -> tuple[str, str]:
+    return key(name), " ".join(beginnings(name))
+
+
+def beginnings(name: str) -> list[str]:
+    """What a word of a query may begin: each word but the particles, each word with the particles before it (« darc »), the whole
+    without spaces (« annesophie »)."""
     found: dict[str, None] = {}
     for group in _names(words(name)):
         for place, word in enumerate(group):
@@ -62,7 +73,7 @@ def beginnings(name: str) -> str:
                 found["".join(group[start : place + 1])[:LONGEST_WORD]] = None
         if len(group) > 1 or group[0] in PARTICLES:
             found["".join(group)[:LONGEST_WORD]] = None
-    return " ".join(found)
+    return list(found)
 
 
 def asked(text: str) -> list[str]:

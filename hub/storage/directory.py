@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import ColumnElement, and_, any_, case, cast, exists, func, literal, or_, select, tuple_
-from sqlalchemy.dialects.postgresql import TSQUERY
+from sqlalchemy.dialects.postgresql import TSQUERY, distinct_on
 
 from hub.domain import places, search_key
 from hub.domain.check_digits import tidy
@@ -132,7 +132,7 @@ async def search(
     once = (
         select(_exercise.national_id, rank.label("rank"), idle.label("idle"), _exercise.family_key, _exercise.given_key)
         .where(*wanted)
-        .distinct(_exercise.national_id)
+        .ext(distinct_on(_exercise.national_id))
         .order_by(_exercise.national_id, "rank", "idle", _exercise.family_key, _exercise.given_key)
         .subquery()
     )

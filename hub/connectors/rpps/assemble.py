@@ -14,10 +14,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from hub.connectors.rpps import mapping
-from hub.connectors.rpps.mapping import PLACE, Cells
+from hub.connectors.rpps.mapping import PLACE, Cells, Labels
 from hub.domain import places
 from hub.domain.identity import profession_key
-from hub.domain.search_key import beginnings, key
+from hub.domain.search_key import folded
 
 TABLES = ("directory_person", "directory_exercise", "directory_situation", "directory_structure", "directory_skill")
 LABELS = "directory_label"
@@ -60,6 +60,7 @@ class Assembly:
 
     lines: dict[str, list[str]] = field(default_factory=lambda: {table: [] for table in TABLES})
     labels: dict[tuple[str, str], str] = field(default_factory=dict)
+    noted: set[tuple[str, ...]] = field(default_factory=set)  # codes and labels already looked at, side by side
     counts: Counter[str] = field(default_factory=Counter)
     exercises: Numbers = field(default_factory=Numbers)
     structures: Numbers = field(default_factory=Numbers)
@@ -67,10 +68,12 @@ class Assembly:
     skills: set[str] = field(default_factory=set)
     present: dict[tuple[str, str], str] = field(default_factory=dict)
 
-    def take(self, rows: Iterable[Cells]) -> None:
-        """Rows of Personne_activite."""
-        for cells in rows:
+    def take(self, rows: Iterable[Cells]) -> int:
+        """Rows of Personne_activite; how many there were."""
+        count = 0
+        for count, cells in enumerate(rows, 1):  # noqa: B007 - the last count is the answer
             self._take(cells)
+        return count
 
     def _take(self, cells: Cells) -> None:
         place = "|".join(cells[mapping.STRUCTURE_CELLS])
@@ -93,6 +96,7 @@ class Assembly:
                 self.situations.add(seen)
                 self._situation(cells, f"{number}|{line}")
                 is_new = True
+            self._note(cells, mapping.ACTIVITY_LABELS)
         if cells[SKILL]:
             is_new = self._skill(cells) or is_new
         if not is_new:
@@ -107,10 +111,11 @@ class Assembly:
             if id_type == "8" and not mapping.has_valid_key(identifier):
                 self.counts["wrong-keys"] += 1
         number = self.exercises.add(national_id, digest)
-        family, given = cells[FAMILY], cells[GIVEN]
+        family_key, family = folded(cells[FAMILY])
+        given_key, given = folded(cells[GIVEN])
         self.lines["directory_exercise"].append(
             f"{number}|{national_id}|{'|'.join(mapping.exercise_columns(cells))}|{authority}"
-            f"|{key(family)}|{key(given)}|{beginnings(family)} {beginnings(given)}"
+            f"|{family_key}|{given_key}|{family} {given}"
         )
         self._note(cells, mapping.EXERCISE_LABELS)
         return number
@@ -131,33 +136,36 @@ class Assembly:
             place = self.present[commune] = _place(*commune)
         profession = profession_key(cells[PROFESSION], cells[CATEGORY])
         self.lines["directory_situation"].append(
-            f"{line}|{profession}|{place}|{key(cells[FAMILY])}|{key(cells[GIVEN])}"
+            f"{line}|{profession}|{place}|{folded(cells[FAMILY])[0]}|{folded(cells[GIVEN])[0]}"
         )
-        self._note(cells, mapping.ACTIVITY_LABELS)
 
     def _skill(self, cells: Cells) -> bool:
+        self._note(cells, mapping.SKILL_LABELS)
         line = "|".join((cells[NATIONAL_ID], cells[PROFESSION], cells[CATEGORY], cells[SKILL_TYPE], cells[SKILL]))
         if line in self.skills:
             return False
         self.skills.add(line)
         self.lines["directory_skill"].append(line)
-        self._note(cells, mapping.SKILL_LABELS)
         return True
 
-    def take_skills(self, rows: Iterable[Cells]) -> None:
-        """Rows of SavoirFaire, in its own columns: one person, exercise and skill each."""
-        for cells in rows:
+    def take_skills(self, rows: Iterable[Cells]) -> int:
+        """Rows of SavoirFaire, in its own columns: one person, exercise and skill each; how many there were."""
+        count = 0
+        for count, cells in enumerate(rows, 1):  # noqa: B007 - the last count is the answer
             wide = mapping.widened(cells)
             if wide[SKILL]:
                 self._skill(wide)
+        return count
 
-    def _note(self, cells: Cells, subjects: Iterable[tuple[str, int, int]]) -> None:
-        """Keep the label of a code; of two labels of one code, the first in alphabetical order."""
-        for subject, code, label in subjects:
-            if cells[code] and cells[label]:
-                held = self.labels.get((subject, cells[code]))
-                if held is None or cells[label] < held:
-                    self.labels[subject, cells[code]] = cells[label]
+    def _note(self, cells: Cells, subjects: Labels) -> None:
+        """Keep the labels of codes; of two labels of one code, the first in alphabetical order."""
+        words = subjects.cells(cells)
+        if words in self.noted:
+            return
+        self.noted.add(words)
+        for subject, code, label in zip(subjects.names, words[::2], words[1::2], strict=True):
+            if code and label:
+                self.labels[subject, code] = min(label, self.labels.get((subject, code), label))
 
     def drain(self) -> dict[str, str]:
         """The lines made since the last time, by table, as COPY reads them; and count them."""

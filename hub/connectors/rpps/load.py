@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 from hub import clock, codes
@@ -148,13 +150,18 @@ async def _fill(
     await directory_load.begin(session)
     bounds = Bounds(most_unpacked=settings.most_unpacked, most_ratio=settings.most_ratio)
     coming = batches(source, bounds, reading, progress)
-    following = asyncio.create_task(asyncio.to_thread(next, coming, None))
+    reader = ThreadPoolExecutor(1, "directory")
+    ahead = partial(asyncio.get_running_loop().run_in_executor, reader, next, coming, None)
+    following = ahead()
     try:
         while (lines := await following) is not None:
-            following = asyncio.create_task(asyncio.to_thread(next, coming, None))
+            following = ahead()
             await directory_load.copy(session, lines)
     finally:
-        await asyncio.gather(following, return_exceptions=True)  # the thread must let go of the file first
+        await asyncio.to_thread(
+            reader.shutdown
+        )  # it must let go of the file first, also when nobody waits for it any more
+        await asyncio.gather(following, return_exceptions=True)
         coming.close()
 
 
@@ -163,7 +170,7 @@ def batches(
 ) -> Generator[dict[str, str]]:
     """Lines for COPY by table, some megabytes at a time; ``reading`` fills on the way, and the labels come last."""
     with members(source.path, bounds) as found:
-        takers: dict[str, Callable[..., None]] = {
+        takers: dict[str, Callable[[Iterable[list[str]]], int]] = {
             ACTIVITIES: reading.assembly.take,
             SKILLS: reading.assembly.take_skills,
         }
@@ -176,7 +183,7 @@ def batches(
 
 
 def _member(
-    prefix: str, member: Member, take: Callable[..., None], reading: Reading, progress: Progress | None
+    prefix: str, member: Member, take: Callable[[Iterable[list[str]]], int], reading: Reading, progress: Progress | None
 ) -> Iterator[dict[str, str]]:
     """The lines of one file."""
     layout, done = None, 0
@@ -186,10 +193,9 @@ def _member(
             layout, block = _header(prefix, block, reading)
         if is_cut(block, layout):
             raise failure("file-cut", member.name)
-        found = rows(block, layout, reading.rejections)
-        take(found)
+        taken = take(rows(block, layout, reading.rejections))
         if prefix == ACTIVITIES:
-            reading.rows += len(found)
+            reading.rows += taken
         if count % BATCH == 0:
             if progress:
                 progress("read", min(done, member.size), member.size)

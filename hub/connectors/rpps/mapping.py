@@ -186,15 +186,22 @@ def widened(cells: Cells) -> list[str]:
     return wide
 
 
-def labels(*subjects: str) -> tuple[tuple[str, int, int], ...]:
-    """For each coded subject, the places of its code and of its label."""
-    return tuple((subject, PLACE[f"{subject}_code"], PLACE[subject]) for subject in subjects)
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """Coded columns with their words: ``cells`` takes from a row a code and its label, in turn."""
+
+    names: tuple[str, ...]
+    cells: Callable[[Cells], tuple[str, ...]]
 
 
-EXERCISE_LABELS = labels("practice_title", "title", "profession", "category")
-STRUCTURE_LABELS = labels("street_type", "country", "department")
-ACTIVITY_LABELS = labels("mode", "sector", "pharmacist_section", "role", "activity_kind")
-SKILL_LABELS = labels("skill_type", "skill")
+def _labels(*subjects: str) -> Labels:
+    return Labels(subjects, _columns(*(key for subject in subjects for key in (f"{subject}_code", subject))))
+
+
+EXERCISE_LABELS = _labels("practice_title", "title", "profession", "category")
+STRUCTURE_LABELS = _labels("street_type", "country", "department")
+ACTIVITY_LABELS = _labels("mode", "sector", "pharmacist_section", "role", "activity_kind")
+SKILL_LABELS = _labels("skill_type", "skill")
 
 _DOUBLED = bytes.maketrans(b"0123456789", bytes((2 * n) // 10 + (2 * n) % 10 for n in range(10)))
 

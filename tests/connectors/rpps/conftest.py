@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from hub.connectors.rpps.client import RppsClient
+from hub.connectors.rpps.settings import RppsSettings
+from sandbox import authority
+from sandbox.authority import Certificates
+from sandbox.clock import Clock
+from sandbox.journal import Journal
+from sandbox.rpps import RppsTwin
+from sandbox.settings import Settings
+from sandbox.world import World
+
+BASE = "https://annuaire.test/annuaire-sante-webservices/V300/services/extraction/"
+
+
+def refused_line() -> None:
+    raise httpx.ReadError("the line was cut")
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return authority.create(tmp_path_factory.mktemp("rpps") / "certificates")
+
+
+@pytest.fixture
+def twin(tmp_path: Path, certificates: Certificates) -> RppsTwin:
+    settings = Settings(run_dir=tmp_path, clock_file=tmp_path / "clock", moody=False)
+    clock = Clock(settings.clock_file)
+    return RppsTwin(World(settings=settings, clock=clock, certificates=certificates, journal=Journal(clock)))
+
+
+@pytest.fixture
+async def client(twin: RppsTwin) -> AsyncIterator[RppsClient]:
+    async def door(scope: object, receive: object, send: object) -> None:
+        await twin.app({**scope, "state": {"cut": refused_line}}, receive, send)  # type: ignore[dict-item,arg-type]
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=door)) as http:
+        yield RppsClient(http, RppsSettings(base_url=BASE))
