@@ -5,7 +5,9 @@ asked to. It is filled by the same commands as any demonstration.
 from __future__ import annotations
 
 import os
+import shutil
 import socket
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,7 +36,7 @@ def free_ports() -> Ports:
 
 
 @pytest.fixture(scope="session")
-def database_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def database_url() -> Iterator[str]:
     """A database of their own: on the server of ``HUB_DATABASE_URL`` when there is one, else embedded."""
     given = os.environ.get("HUB_DATABASE_URL")
     if given:
@@ -43,9 +45,12 @@ def database_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield named(given, name)
         administer(given, "DROP DATABASE {name} WITH (FORCE)", name=name)
         return
-    folder = tmp_path_factory.mktemp("journeys-database") / "postgresql"
-    yield embedded(folder, durable=False)
-    stop_embedded(folder)
+    folder = Path(
+        tempfile.mkdtemp(prefix="hub-journeys-")
+    )  # not among pytest's own, which its server's user may not enter
+    yield embedded(folder / "postgresql", durable=False)
+    stop_embedded(folder / "postgresql")
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def fill(house: House) -> None:
