@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
-from starlette.middleware.errors import ServerErrorMiddleware
+from sqlalchemy.exc import OperationalError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
@@ -26,7 +26,6 @@ from hub.fhir.rules import RULES
 from hub.fhir.smart import backend
 from hub.fhir.smart.backend import OauthError
 from hub.fhir.smart.tokens import BadToken, TokenKeys
-from hub.r4 import outcome
 from hub.storage import clients
 from hub.storage.session import Database
 
@@ -36,6 +35,7 @@ JSON_TYPES = frozenset({"application/fhir+json", "application/json", "text/json"
 PATCH_TYPES = frozenset({"application/json-patch+json"})
 FORM = "application/x-www-form-urlencoded"
 PREFIX = "/fhir"  # where the application is mounted
+ZERO = re.compile(r"^q=0(\.0*)?$")
 SAFE_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
 
 
@@ -61,7 +61,8 @@ def _acceptable(request: Request) -> bool:
     for part in wished.replace(" ", "+", 1).split(",") if "_format" in request.query_params else wished.split(","):
         media, *parameters = (word.strip() for word in part.split(";"))
         versions = [word.partition("=")[2] for word in parameters if word.startswith("fhirVersion")]
-        if media.lower() in JSON_TYPES and all(version == "4.0" for version in versions):
+        is_refused = any(ZERO.match(word) for word in parameters)
+        if media.lower() in JSON_TYPES and not is_refused and all(version == "4.0" for version in versions):
             return True
     return False
 
@@ -79,26 +80,15 @@ def _readable(request: Request) -> bool:
     return media in JSON_TYPES - WILD
 
 
-async def _broken(_request: Request, _error: Exception) -> Response:
-    """A bug of ours: a reference that the log also holds, and nothing else."""
-    mark = str(uuid.uuid4())
-    log.trouble("fhir.bug", with_trace=True, reference=mark)
-    answer = answers.of_resource(outcome.of_bug(mark), status=500)
-    return Response(answer.body, status_code=500, headers=dict(answer.headers))
-
-
 class FhirApp:
     """ASGI application of the REST interface. Pure ASGI: no middleware, no route inspection on the hot path."""
 
     def __init__(self, context: FhirContext) -> None:
         self.context = context
-        self.guarded = ServerErrorMiddleware(self._serve, handler=_broken)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            await self.guarded(scope, receive, send)
-
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
         request = Request(scope, receive)
         started = time.perf_counter()
         given = request.headers.get("x-request-id", "")
@@ -128,12 +118,12 @@ class FhirApp:
             if not _readable(request):
                 raise Refusal("unsupported-media-type")
             viewer = await self._viewer(request)
-            body = await _body(request)
+            return await router.answer(self._message(request, viewer, await _body(request)))
         except Refusal as refusal:
             return answers.of_refusal(refusal)
-        message = self._message(request, viewer, body)
-        try:
-            return await router.answer(message)
+        except OperationalError as trouble:  # acknowledged is committed: without the database, nothing is acknowledged
+            log.trouble("fhir.database", error=type(trouble.orig).__name__)
+            return answers.of_refusal(Refusal("service-unavailable", retry_after=5, service="Colibri"))
         except Exception:  # outermost loop of this face: a bug of ours, told by its reference and logged with its trace
             mark = uuid.uuid4().hex[:8]
             log.trouble("fhir.bug", with_trace=True, reference=mark, method=request.method)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy.exc import OperationalError
-
-from hub import log
 from hub.domain.refusal import Refusal
 from hub.fhir import answers, capability
 from hub.fhir.interactions import create, delete, history, read, search, transaction, update
@@ -17,12 +15,13 @@ from hub.fhir.smart import scopes
 from hub.r4 import names, outcome
 from hub.r4.validation import Invalid
 
+ID = re.compile(r"^[A-Za-z0-9.-]{1,64}$")
 Interaction = Callable[[FhirRequest], Awaitable[FhirResponse]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """``name``: the interaction of the specification; ``path``: segments, ``{}`` for a type, ``*`` for any word."""
+    """``name``: the interaction of the specification; ``path``: segments, ``{}`` for a type, ``*`` for an id."""
 
     method: str
     path: tuple[str, ...]
@@ -60,7 +59,7 @@ def _fits(route: Route, segments: tuple[str, ...]) -> bool:
             return False
         if wanted not in ("{}", "*") and wanted != given:
             return False
-        if wanted == "*" and given.startswith(("_", "$")):
+        if wanted == "*" and not ID.match(given):
             return False
     return True
 
@@ -92,7 +91,7 @@ def _require_scope(request: FhirRequest, route: Route) -> None:
 
 
 async def answer(request: FhirRequest) -> FhirResponse:
-    """The answer to any request below ``[base]``; raises on a bug of ours only."""
+    """The answer to any request below ``[base]``; raises when the database does not answer, and on a bug of ours."""
     try:
         if request.method == "OPTIONS":
             return await _capabilities(request)
@@ -111,6 +110,3 @@ async def answer(request: FhirRequest) -> FhirResponse:
     except Invalid as invalid:
         resource = outcome.of_issues(invalid.issues, names.base())
         return answers.of_resource(resource, status=max(issue.http for issue in invalid.issues))
-    except OperationalError as trouble:  # acknowledged is committed: without the database, nothing is acknowledged
-        log.trouble("fhir.database", error=type(trouble.orig).__name__)
-        return answers.of_refusal(Refusal("service-unavailable", retry_after=5, service="Colibri"))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import json as standard_json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -20,6 +21,7 @@ from hub.r4.walk import Fault, Walk
 
 MESSAGES = Path(__file__).with_name("messages.csv")
 LARGEST_BODY = 10 * 1024 * 1024  # bytes (Choice); attachments beyond it go through Binary
+SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 DEEPEST = 50  # levels of nesting
 
 # An invariant breaks what the resource says, the rest how it is written (fhir.md 2.5).
@@ -105,6 +107,15 @@ def _depth(value: Any, left: int) -> bool:
     return True
 
 
+def _is_text(value: Any) -> bool:
+    """Whether every text can be written in UTF-8: an escape may name half of a character."""
+    try:
+        standard_json.dumps(value, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def read(body: bytes) -> Resource:
     """The JSON object in the body, its shape not yet judged. Raises ``Invalid``."""
     if not body.strip():
@@ -122,6 +133,8 @@ def read(body: bytes) -> Resource:
         raise _unreadable(f"Le contenu n'est pas du JSON ({where}).", diagnostics=where) from error
     except RecursionError as error:
         raise _unreadable(f"Le contenu est imbriqué sur plus de {DEEPEST} niveaux.") from error
+    if SURROGATE.search(body) and not _is_text(found):
+        raise _unreadable("Le contenu n'est pas en UTF-8.")
     if not isinstance(found, dict):
         raise _unreadable("Une ressource FHIR est un objet JSON.")
     if not _depth(found, DEEPEST):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,7 +24,7 @@ from hub.fhir.smart.tokens import AccessToken, TokenKeys
 from hub.storage import clients, crypto
 from hub.storage.clients import Client
 from hub.storage.session import Database
-from tests.workflows.conftest import SAS, Place, make_place
+from tests.workflows.conftest import SAS, Place, handoff_bundle, make_place
 
 BASE = "https://hub.test/fhir"
 SAS_SCOPES = (
@@ -105,3 +106,71 @@ async def face(database: Database, clock: Any, monkeypatch: pytest.MonkeyPatch) 
         place = await make_place(session)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://hub.test") as http:
         yield Face(database=database, keys=keys, http=http, place=place, peer=peer)
+
+
+VASSEUR, LEBRUN, MARCHAND = "899700999909", "899700999917", "899700999925"
+JSON_TYPE = {"Content-Type": "application/fhir+json"}
+PATCH_TYPE = {"Content-Type": "application/json-patch+json"}
+
+
+@dataclass(slots=True)
+class Story:
+    """A request handed over by the SAS; Dr Vasseur and Dr Lebrun are asked, and each has a software."""
+
+    face: Face
+    patient: str
+    request: str
+    task: str
+    invitations: dict[str, str] = field(default_factory=dict)
+
+    async def get(self, path: str, headers: dict[str, str], **more: str) -> httpx.Response:
+        return await self.face.http.get(f"/fhir/{path}", headers={**headers, **more})
+
+    async def put(self, resource: dict[str, Any], headers: dict[str, str], **more: str) -> httpx.Response:
+        path = f"/fhir/{resource['resourceType']}/{resource['id']}"
+        return await self.face.http.put(path, content=json.dumps(resource), headers={**JSON_TYPE, **headers, **more})
+
+    async def patch(self, path: str, operations: Any, headers: dict[str, str], **more: str) -> httpx.Response:
+        body = operations if isinstance(operations, (bytes, str)) else json.dumps(operations)
+        return await self.face.http.patch(f"/fhir/{path}", content=body, headers={**PATCH_TYPE, **headers, **more})
+
+    async def invitation(self, family: str) -> tuple[dict[str, Any], str]:
+        """The child Task of a doctor as its software reads it, and its ETag."""
+        answer = await self.get(f"Task/{self.invitations[family]}", self.face.software(family))
+        assert answer.status_code == 200, answer.text
+        return answer.json(), answer.headers["ETag"]
+
+    async def move(self, family: str, status: str, **changes: Any) -> httpx.Response:
+        """PUT by the software of a doctor on its own child Task, as just read."""
+        task, tag = await self.invitation(family)
+        return await self.put({**task, "status": status, **changes}, self.face.software(family), **{"If-Match": tag})
+
+
+@pytest.fixture
+async def story(face: Face) -> Story:
+    async with face.database.transaction() as session:
+        face.place.session = session
+        doctors = {
+            "VASSEUR": await face.place.professional(VASSEUR, "VASSEUR"),
+            "LEBRUN": await face.place.professional(LEBRUN, "LEBRUN", skill="SM54"),
+        }
+    for family, viewer in doctors.items():
+        await face.register_software(viewer, family)
+    answer = await face.http.post("/fhir", content=json.dumps(handoff_bundle()), headers={**JSON_TYPE, **face.sas})
+    assert answer.status_code == 200, answer.text
+    made = dict(one["response"]["location"].split("/")[:2] for one in answer.json()["entry"])
+    told = Story(face=face, patient=made["Patient"], request=made["ServiceRequest"], task=made["Task"])
+    for family in doctors:
+        found = await told.get("Task?status=requested", face.software(family))
+        (entry,) = found.json()["entry"]
+        told.invitations[family] = entry["resource"]["id"]
+    return told
+
+
+def issue(answer: httpx.Response) -> tuple[int, str, str]:
+    """Status, IssueType and our own code of a refusal, which is always an OperationOutcome in French."""
+    body = answer.json()
+    assert body["resourceType"] == "OperationOutcome", answer.text
+    first = body["issue"][0]
+    assert first["details"]["text"]
+    return answer.status_code, first["code"], first["details"]["coding"][0]["code"]

@@ -143,11 +143,10 @@ def _altered(text: str) -> str:
     return f"{head}.{other}.{tail}"
 
 
-@pytest.mark.parametrize("name", FORGED)
-async def test_a_forged_assertion_is_refused(face: Face, software: Client, name: str) -> None:
-    answer = await ask(face, FORGED[name]())
-    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client"), answer.text
-    assert "access_token" not in answer.json()
+async def test_a_forged_assertion_is_refused(face: Face, software: Client) -> None:
+    answers = {name: await ask(face, forge()) for name, forge in FORGED.items()}
+    assert {name: answer.text for name, answer in answers.items() if answer.status_code != 401} == {}
+    assert {answer.json()["error"] for answer in answers.values()} == {"invalid_client"}
 
 
 @pytest.mark.parametrize("late", [29, -300])

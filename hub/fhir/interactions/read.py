@@ -7,6 +7,8 @@ from hub.fhir import answers
 from hub.fhir.message import FhirRequest, FhirResponse
 from hub.storage import resources
 
+LONGEST_NUMBER = 9  # digits of a version
+
 
 async def current(request: FhirRequest) -> FhirResponse:
     """The current version as the viewer may see it; 404 when unknown or not theirs, 410 when deleted."""
@@ -23,7 +25,7 @@ async def current(request: FhirRequest) -> FhirResponse:
 async def version(request: FhirRequest) -> FhirResponse:
     """One version, cut to what the viewer may see today."""
     type_name, id, _, number = request.segments
-    if not number.isdigit():
+    if not (number.isascii() and number.isdigit() and len(number) <= LONGEST_NUMBER):
         raise Refusal("not-found")
     async with request.database.reading() as session:
         stored = await resources.vread(session, request.caller, type_name, id, int(number))

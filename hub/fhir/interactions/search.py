@@ -38,6 +38,9 @@ async def by_form(request: FhirRequest) -> FhirResponse:
 
 async def _answer(request: FhirRequest, given: Pairs) -> FhirResponse:
     type_name = request.segments[0]
+    strange = [name for name, value in given if "\x00" in name + value]
+    if strange:  # no text of the record holds it, and the database refuses it
+        raise Refusal("bad-search", parameter=strange[0].replace("\x00", ""), why="un caractère nul n'est pas un texte")
     asked = dict(given)
     cursor = search_pages.opened(request.caller, type_name, asked[CURSOR]) if CURSOR in asked else None
     params = [pair for pair in given if pair[0] not in NOT_CRITERIA]

@@ -204,7 +204,7 @@ CONDITIONAL = {"Task": _withdraw, "ServiceRequest": _inform}
 
 async def _only_match(session: Session, request: FhirRequest, type_name: str) -> str:
     criteria = [(name, value) for name, value in request.query if name != "_format"]
-    if len(criteria) != 1 or criteria[0][0] != "identifier" or "|" not in criteria[0][1]:
+    if len(criteria) != 1 or criteria[0][0] != "identifier" or "|" not in criteria[0][1] or "\x00" in criteria[0][1]:
         raise Refusal(
             "bad-search", parameter=criteria[0][0] if criteria else "", why="identifier=système|valeur est attendu"
         )

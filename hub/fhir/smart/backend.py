@@ -24,7 +24,7 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ALGORITHMS = ["RS384", "ES384"]
 KEY_TYPES = {"RS384": "RSA", "ES384": "EC"}
 SHORTEST_RSA = 2048  # bits
-NAME = re.compile(r"^[^\x00]{1,200}$")  # what the database can hold of a client id or a jti
+NAME = re.compile(r"^[^\x00\ud800-\udfff]{1,200}$")  # what the database can hold of a client id or a jti
 SKEW = timedelta(seconds=30)
 LONGEST = timedelta(minutes=5)
 
