@@ -6,6 +6,7 @@ file, hence tokens and signatures stay coherent. Without that setting the clock 
 
 from __future__ import annotations
 
+import contextlib
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,10 +34,8 @@ def _offset() -> float:
         return 0.0
     if time.monotonic() - _Offset.read_at >= READ_EVERY:
         _Offset.read_at = time.monotonic()
-        try:
+        with contextlib.suppress(FileNotFoundError, ValueError):  # not written yet, or being replaced
             _Offset.seconds = float(_Offset.file.read_text(encoding="ascii") or 0.0)
-        except (FileNotFoundError, ValueError):  # not written yet, or being replaced
-            pass
     return _Offset.seconds
 
 

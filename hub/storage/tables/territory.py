@@ -15,7 +15,13 @@ network = Table(
     Column("structure_id", Text, nullable=False, comment="national identifier of the structure, with its prefix"),
     Column("phone", Text, nullable=False, server_default=""),
     Column("zone", Text, nullable=False, server_default="Europe/Paris"),
-    Column("rules", JSONB, nullable=False, server_default="{}", comment="opening hours, delays, waves: what differs from the defaults"),
+    Column(
+        "rules",
+        JSONB,
+        nullable=False,
+        server_default="{}",
+        comment="opening hours, delays, waves: what differs from the defaults",
+    ),
     Column("is_paused", Boolean, nullable=False, server_default="false"),
 )
 
@@ -24,7 +30,9 @@ coverage = Table(
     metadata,
     Column("commune", Text, nullable=False, comment="INSEE code"),
     Column("network", Text, ForeignKey("network.id"), nullable=False),
-    Column("rank", Integer, nullable=False, server_default="1", comment="which network first, when several cover a commune"),
+    Column(
+        "rank", Integer, nullable=False, server_default="1", comment="which network first, when several cover a commune"
+    ),
     Column("valid_from", Date),
     Column("valid_until", Date),
     UniqueConstraint("commune", "network"),
