@@ -97,8 +97,6 @@ def _matching(words: str) -> tuple[ColumnElement[bool], ColumnElement[int]]:
     if identifiers:
         return _exercise.national_id == any_(literal(identifiers)), literal(0)
     asked, name = search_key.asked(words), search_key.key(words)
-    if len(name) < LEAST_LETTERS:
-        raise Refusal("bad-value", value=words, form="au moins deux lettres du nom")
     query = " & ".join(f"'{word}':*" for word in asked) + (f" | '{''.join(asked)}':*" if len(asked) > 1 else "")
     family, given = _exercise.family_key, _exercise.given_key
     names = (family, given + " " + family)
@@ -126,8 +124,8 @@ async def search(
     wanted += [_of_profession(profession)] if profession else []
     wanted += [_skilled(specialties)] if specialties else []
     wanted += [_works(communes, profession)] if communes else []
-    if len(wanted) == 1 and not search_key.key(words):
-        raise Refusal("bad-value", value=words, form="un nom, une profession ou une commune")
+    if len(wanted) == 1 and len(search_key.key(words)) < LEAST_LETTERS:
+        raise Refusal("bad-value", value=words, form="au moins deux lettres du nom, ou une profession, ou une commune")
     idle = case((exists().where(_situation.exercise == _exercise.id), 0), else_=1)
     once = (
         select(_exercise.national_id, rank.label("rank"), idle.label("idle"), _exercise.family_key, _exercise.given_key)

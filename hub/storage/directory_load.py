@@ -125,7 +125,8 @@ async def finish(session: Session) -> None:
             if isinstance(trouble.orig, psycopg.errors.ProgramLimitExceeded):
                 raise NotStorable(str(trouble.orig)) from trouble
             raise
-        asked = dict.fromkeys(column.name for one in (staged.primary_key, *staged.indexes) for column in one.columns)
+        indexed = [*staged.primary_key.columns, *(column for index in staged.indexes for column in index.columns)]
+        asked = dict.fromkeys(column.name for column in indexed)
         await session.execute(text(f"ANALYZE {STAGE}.{table.name} ({', '.join(asked)})"))
 
 

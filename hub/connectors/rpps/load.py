@@ -236,7 +236,7 @@ def _guard(
     }
     for code, (is_wrong, detail) in counted.items():
         if is_wrong and (acceptance is None or acceptance.digest != source.digest):
-            raise failure(code, detail)
+            raise failure(code, f"{detail}, file {source.digest}")
 
 
 def _line(source: Source, reading: Reading, result: str, started: float, **more: Any) -> Load:

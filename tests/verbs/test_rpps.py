@@ -1,0 +1,161 @@
+"""``hub rpps`` as somebody types it, on the twin over a real socket and on files."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from hub import cli, clock, settings
+from hub.storage import audit
+from hub.storage.session import Database
+from hub.verbs import rpps as verb
+from sandbox import authority
+from sandbox.clock import Clock
+from sandbox.journal import Journal
+from sandbox.rpps import RppsTwin
+from sandbox.servers import bind, listening
+from sandbox.settings import Settings
+from sandbox.world import World
+from tests.connectors.rpps.rows import DOCTOR, EVERYBODY, crowd, source, text
+
+PREFIX = "/annuaire-sante-webservices/V300/services/extraction/"
+
+
+@pytest.fixture
+def installation(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """The settings of a process of its own, on the test's database."""
+    monkeypatch.setenv("HUB_DATABASE_URL", database.url)
+    monkeypatch.setenv("HUB_DATA_DIR", str(tmp_path / "run"))
+    monkeypatch.setenv("HUB_CLOCK_FILE", str(tmp_path / "clock"))
+    monkeypatch.setenv("COLUMNS", "200")
+    settings.load.cache_clear()
+    yield monkeypatch
+    settings.load.cache_clear()
+    clock.set_file(None)
+
+
+def typed(*words: str, given: bytes | None = None) -> Result:
+    return CliRunner().invoke(cli.app, ["rpps", *words], input=given)
+
+
+async def run(*words: str, given: bytes | None = None) -> Result:
+    """The command in a thread of its own: it opens its own event loop."""
+    return await asyncio.to_thread(typed, *words, given=given)
+
+
+@pytest.fixture
+def published(tmp_path: Path) -> Iterator[tuple[RppsTwin, str, Path]]:
+    """The twin behind its own certificate, which no public root signs; its address and its root."""
+    certificates = authority.create(tmp_path / "certificates")
+    base = 0
+    for base in range(22000, 29000, 8):
+        with contextlib.suppress(OSError):
+            bind("127.0.0.1", base + 5).close()
+            break
+    known = Settings(run_dir=tmp_path, clock_file=tmp_path / "clock", base_port=base, moody=False)
+    clock = Clock(known.clock_file)
+    world = World(settings=known, clock=clock, certificates=certificates, journal=Journal(clock))
+    twin, ready, stop = RppsTwin(world), threading.Event(), threading.Event()
+
+    async def serve() -> None:
+        async with listening(twin.listeners(), world):
+            ready.set()
+            await asyncio.to_thread(stop.wait)
+
+    server = threading.Thread(target=lambda: asyncio.run(serve()))
+    server.start()
+    assert ready.wait(20)
+    yield twin, f"{known.url('rpps')}{PREFIX}", certificates.authority
+    stop.set()
+    server.join()
+
+
+async def test_a_day_at_the_directory(installation: pytest.MonkeyPatch, published: tuple[RppsTwin, str, Path]) -> None:
+    twin, address, root = published
+    nothing = await run("status")
+    assert "No directory is loaded yet" in nothing.output
+    installation.setenv("HUB_RPPS__BASE_URL", address)
+    settings.load.cache_clear()
+    stranger = await run("load")  # its root is in no public store
+    assert stranger.exit_code == 1
+    installation.setenv("HUB_RPPS__AUTHORITY", str(root))
+    settings.load.cache_clear()
+    first = await run("load")
+    assert first.exit_code == 0, first.output
+    assert f"{len(twin.current().directory.people)} persons" in first.output
+    again = await run("load")
+    assert f"the extraction {twin.current().stamp} is already served" in again.output
+    methods = [entry.title.split()[0] for entry in twin.world.journal.entries("rpps")]
+    assert methods.count("GET") == 1  # nothing is downloaded twice
+    status = await run("status")
+    assert twin.current().stamp in status.output
+    found = await run("search", "vasseur", "helene", "--commune", "95000", "--profession", "10")
+    assert "899700999909" in found.output
+    assert "Médecin" in found.output
+    shown = await run("show", "99700999909")
+    assert '"practice_title_code": "DR (Docteur)"' in shown.output
+    assert "Cabinet individuel" in shown.output
+
+
+async def test_a_file_and_standard_input(installation: pytest.MonkeyPatch, tmp_path: Path, database: Database) -> None:
+    given = source(tmp_path, text())
+    assert "3 persons, 3 situations, 3 structures from 4 rows" in (await run("load", str(given.path))).output
+    assert "Nothing changes" in (await run("load", "-", given=text())).output
+    more = await run("load", "-", given=text([*EVERYBODY, *crowd(5)]))
+    assert "8 persons" in more.output
+    async with database.reading() as session:
+        status = await verb.directory.status(session)
+    assert status is not None
+    assert status.source == "standard input"
+
+
+async def test_what_is_refused_is_said_in_a_sentence(installation: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    absent = await run("load", str(tmp_path / "absent.zip"))
+    assert absent.exit_code == 1
+    assert "Ce fichier n'existe pas" in absent.output
+    nowhere = await run("load")
+    assert "HUB_RPPS__BASE_URL" in nowhere.output
+    cut = source(tmp_path, text()[:-300])
+    assert "coupé au milieu d'une ligne" in (await run("load", str(cut.path))).output
+    assert (await run("load", str(cut.path), "--accept", "0")).exit_code == 2
+    assert (await run("show", "899700999909")).exit_code == 1
+    assert (await run("search", "m")).exit_code == 1
+    assert (await run("search", "martin", "--commune", "00000")).exit_code == 1
+
+
+async def test_somebody_answers_for_a_short_file(
+    installation: pytest.MonkeyPatch, tmp_path: Path, database: Database
+) -> None:
+    await run("load", str(source(tmp_path, text(crowd(50))).path))
+    short = source(tmp_path, text([DOCTOR]), stamp="202611170911")
+    refused = await run("load", str(short.path))
+    assert refused.exit_code == 1
+    assert "--accept" in refused.output
+    assert short.digest in refused.output
+    done = await run("load", str(short.path), "--accept", short.digest, "--by", "Nadia Roche")
+    assert done.exit_code == 0, done.output
+    async with database.reading() as session:
+        traces = await audit.traces(session)
+        served, last = await verb.status(database)
+    assert served is not None
+    assert served.accepted_by == "Nadia Roche"
+    assert [one.result for one in last] == ["served", "refused", "served"]
+    kept = [one.details for one in traces if one.event == "directory.accepted"]
+    assert kept == [{"digest": short.digest, "by": "Nadia Roche"}]
+
+
+async def test_standard_input_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Pipe:
+        buffer = io.BytesIO(b"x" * 5000)
+
+    monkeypatch.setattr(verb.sys, "stdin", Pipe)
+    with pytest.raises(verb.loading.ConnectorFailure) as caught:
+        verb._at_hand("-", tmp_path, 1000)
+    assert caught.value.code == "file-too-large"
