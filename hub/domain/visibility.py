@@ -88,9 +88,7 @@ def _plain(value: Any) -> Any:
         return value
     if "reference" in value:
         return bare(value)
-    inner = {
-        name: _plain(part) for name, part in value.items() if name not in NEVER_KEPT and not name.startswith("_")
-    }
+    inner = {name: _plain(part) for name, part in value.items() if name not in NEVER_KEPT and not name.startswith("_")}
     return {name: part for name, part in inner.items() if part not in ({}, [], None)}
 
 

@@ -61,7 +61,8 @@ def test_the_table_is_sorted_and_its_columns_hold_what_they_promise() -> None:
         assert 400 <= row.http < 600
         assert row.fhir_issue in ISSUE_TYPES.split()
         assert row.system in CODE_SYSTEMS
-        assert row.french.endswith((".", "{french}"))  # the sentences of national refusals come from their connector's table
+        # The sentences of national refusals come from their connector's table.
+        assert row.french.endswith((".", "{french}"))
         assert not _holes(row.code) & OF_THE_CLASS
 
 

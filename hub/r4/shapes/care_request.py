@@ -27,7 +27,8 @@ def read(service_request: Resource, task: Resource) -> CareRequest:
     output: Resource = next((part for part in task.get("output", []) if "valueReference" in part), {})
     state = state_of(task["status"], business, service_request["status"])
     performer_type = service_request.get("performerType")
-    period = task["restriction"]["period"]  # from the receipt to the response deadline; authoredOn is the sender's own clock
+    # From the receipt to the response deadline; authoredOn is the sender's own clock.
+    period = task["restriction"]["period"]
     issued, due = elements.instant(period.get("start") or task["authoredOn"]), elements.instant(period["end"])
     if issued is None or due is None:
         raise ValueError("a coordinating Task has authoredOn and restriction.period.end")
