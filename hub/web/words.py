@@ -12,6 +12,7 @@ from hub.domain import hours, places
 from hub.domain.appointment import Appointment, Mode
 from hub.domain.care_request import State
 from hub.domain.patient import Patient
+from hub.storage.ages import Age
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,13 +114,11 @@ def person_kind(sex: str, years: int | None) -> str:
     return words[is_child]
 
 
-def outline_of(sex: str, birth_year: int | None, today: date) -> str:
-    """« Femme d'environ 84 ans »: at level outline only the year of birth is known (fhir.md 9.4)."""
-    if birth_year is None:
+def outline_of(sex: str, age: Age | None) -> str:
+    """« Femme de 84 ans », « Garçon de 18 mois »: who the outline speaks of (workflow.md 4.3)."""
+    if age is None:
         return person_kind(sex, None)
-    years = today.year - birth_year
-    about = "de moins d'un an" if years < 1 else "de moins de 2 ans" if years == 1 else f"d'environ {years} ans"
-    return f"{person_kind(sex, years)} {about}"
+    return f"{person_kind(sex, age.years)} de {age.words}"
 
 
 def age_of(patient: Patient, today: date) -> str:

@@ -23,7 +23,7 @@ async def test_what_waits_is_listed_by_its_outline(story: tuple[Portal, Browser,
     page = await vasseur.open("/demandes")
     assert page.status_code == 200
     assert "Une demande vous attend" in vasseur.words
-    assert "Femme d’environ 47 ans, Cergy" in vasseur.words
+    assert "Femme de 47 ans, Cergy" in vasseur.words
     assert f'href="/demandes/{request}"' in page.text
     assert leaks(page) == []
 

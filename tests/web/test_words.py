@@ -10,6 +10,7 @@ import pytest
 from hub.domain.appointment import Appointment, Mode, Standing
 from hub.domain.care_request import State
 from hub.domain.patient import Patient
+from hub.storage.ages import Age
 from hub.web import render, words
 from hub.web.flashes import AFTER
 from hub.web.pages.alerts import international
@@ -45,18 +46,17 @@ def test_the_hour_says_its_day_unless_today() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sex", "year", "said"),
+    ("sex", "age", "said"),
     [
-        ("female", 1942, "Femme d'environ 84 ans"),
-        ("male", 2020, "Garçon d'environ 6 ans"),
-        ("female", 2025, "Fille de moins de 2 ans"),
-        ("male", 2026, "Garçon de moins d'un an"),
-        ("unknown", 1980, "Personne d'environ 46 ans"),
+        ("female", Age("84 ans", 84), "Femme de 84 ans"),
+        ("male", Age("6 ans", 6), "Garçon de 6 ans"),
+        ("female", Age("18 mois", 1), "Fille de 18 mois"),
+        ("unknown", Age("46 ans", 46), "Personne de 46 ans"),
         ("female", None, "Femme"),
     ],
 )
-def test_an_outline_knows_the_year_only(sex: str, year: int | None, said: str) -> None:
-    assert words.outline_of(sex, year, TODAY) == said
+def test_an_outline_tells_sex_and_age(sex: str, age: Age | None, said: str) -> None:
+    assert words.outline_of(sex, age) == said
 
 
 def patient(**changes: object) -> Patient:

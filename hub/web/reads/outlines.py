@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +15,8 @@ from hub.domain.people import Viewer
 from hub.r4 import elements, names
 from hub.r4.shapes import care_request as requests
 from hub.r4.shapes import patient as patients
-from hub.storage import resources
+from hub.storage import ages, resources
+from hub.storage.ages import Age
 from hub.storage.search import search
 from hub.storage.session import Session
 from hub.web import words
@@ -54,7 +56,7 @@ class Outline:
 
     @property
     def title(self) -> str:
-        """« Femme d'environ 84 ans, Les Essartines »."""
+        """« Femme de 84 ans, Les Essartines »."""
         return f"{self.who}, {self.city}" if self.city else self.who
 
     @property
@@ -73,13 +75,13 @@ def outline(
     service_request: Resource,
     *,
     patient: Resource,
+    age: Age | None = None,
     invitation: Resource | None = None,
     coordinating: Resource | None = None,
     flags: tuple[Resource, ...] = (),
 ) -> Outline:
     """Put together from resources cut to level outline; works on whole ones too."""
     home = patients.home(patient)
-    born = patient.get("birthDate", "")
     kind = elements.code_among(service_request.get("category", []), names.system("kind-of-care")) or ""
     issued = elements.instant(service_request.get("authoredOn")) or clock.now()
     period = service_request.get("occurrencePeriod", {})
@@ -87,7 +89,7 @@ def outline(
     return Outline(
         id=service_request["id"],
         number=elements.identifier(service_request, names.ns("request-number")) or "",
-        who=words.outline_of(patient.get("gender", ""), int(born[:4]) if born else None, clock.now().date()),
+        who=words.outline_of(patient.get("gender", ""), age),
         city=home.get("city", ""),
         reason=requests.reason(service_request),
         care_type=words.display("hub-care-type", elements.code(service_request.get("code"), names.system("care-type"))),
@@ -143,18 +145,19 @@ async def waiting(session: Session, viewer: Viewer, *, count: int = 50) -> list[
     ]
     page = await search(session, viewer, "Task", wanted, count=count)
     around = {(one.type, one.id): one.json() for one in page.includes}
-    found = [_waiting(task.json(), around) for task in page.matches]
     now = clock.now()
+    known = await ages.of(session, viewer, [id for kind, id in around if kind == "Patient"], now.date())
+    found = [_waiting(task.json(), around, known) for task in page.matches]
     still = [one for one in found if one is not None and one.due is not None and one.due > now]
     return sorted(still, key=lambda one: one.due or now)
 
 
-def _waiting(task: Resource, around: dict[tuple[str, str], Resource]) -> Outline | None:
+def _waiting(task: Resource, around: dict[tuple[str, str], Resource], known: Mapping[str, Age]) -> Outline | None:
     focus = around.get(("ServiceRequest", elements.reference_id(task.get("focus"), "ServiceRequest") or ""))
     patient = around.get(("Patient", elements.reference_id(task.get("for"), "Patient") or ""))
     if focus is None or patient is None:
         return None
-    return outline(focus, patient=patient, invitation=task)
+    return outline(focus, patient=patient, age=known.get(patient["id"]), invitation=task)
 
 
 async def one(session: Session, viewer: Viewer, service_request: Resource) -> Outline:
@@ -172,8 +175,10 @@ async def one(session: Session, viewer: Viewer, service_request: Resource) -> Ou
     ]
     coordinating = [task for task in tasks if not task.get("partOf")]
     flags = await search(session, viewer, "Flag", [("patient", f"Patient/{patient}")])
+    known = await ages.of(session, viewer, [patient], clock.now().date())
     return outline(
         service_request,
+        age=known.get(patient),
         patient=stored.json() if stored else {"resourceType": "Patient"},
         invitation=max(mine, key=lambda task: str(task.get("authoredOn", "")), default=None),
         coordinating=max(coordinating, key=lambda task: str(task.get("authoredOn", "")), default=None),
