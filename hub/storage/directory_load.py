@@ -150,13 +150,14 @@ async def swap(session: Session) -> None:
 async def _hold(session: Session, names: str) -> None:
     """Shut readers out of the served tables, letting go between two tries."""
     await session.execute(text("SELECT set_config('lock_timeout', :patience, true)"), {"patience": PATIENCE})
+    await session.execute(text("SAVEPOINT before_readers"))
     for _ in range(TRIES):
         try:
-            async with session.begin_nested():
-                await session.execute(text(f"LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE"))
+            await session.execute(text(f"LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE"))
             return
         except OperationalError as trouble:
             if not isinstance(trouble.orig, psycopg.errors.LockNotAvailable):
                 raise
+            await session.execute(text("ROLLBACK TO SAVEPOINT before_readers"))
             await asyncio.sleep(PAUSE)
     raise ReadersBusy

@@ -109,7 +109,7 @@ def members(path: Path, bounds: Bounds) -> Iterator[Mapping[str, Member]]:
 def _damage() -> Iterator[None]:
     try:
         yield
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as trouble:
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as trouble:
         raise failure("zip-damaged", str(trouble)) from trouble
 
 
