@@ -17,7 +17,8 @@ from sandbox.software import Software
 from sandbox.world import World
 
 PRACTICES = {VASSEUR: "vasseur", LEBRUN: "lebrun"}
-PATIENT = ("PAT-TROIS", "279035121518989")
+TRAITS = {"family": "PAT-TROIS", "given": "DOMINIQUE", "gender": "F", "birth_date": "19790328", "birth_place": "51215"}
+FIRST, LAST = 189, 989  # order numbers at the end of the NIR: 189 is the published test identity
 EMAIL, MOBILE = "helene.vasseur@example.org", "0639981109"
 SCOPE = "system/Task.rs system/ServiceRequest.rs system/Patient.rs system/Appointment.rs"
 NOTE = "Angine streptococcique, TDR positif. Amoxicilline six jours. Revoir si la fièvre dure plus de trois jours."
@@ -33,14 +34,17 @@ async def play(world: World, hub: Hub) -> AsyncIterator[Step]:
         yield await first_sign_in(hub, hand, vasseur)
         yield await settings(hub, hand, vasseur)
         since = hand.last()
-        handed = await hand.post("/twins/sas/handoffs")
+        who = await patient_of(hand)
+        handed = await hand.post("/twins/sas/handoffs", {"ins": who[1]})
         yield handover(hub, handed)
         request = handed["locations"]["ServiceRequest"].split("/")[1]
-        yield await notices(hand, since)
+        yield await notices(hand, since, who)
         patient = handed["locations"]["Patient"].split("/")[1]
         doctors = {VASSEUR: vasseur, LEBRUN: lebrun}
-        programs = {one: Program(one, line=machine, hub=hub, world=world, ids=(request, patient)) for one in doctors}
-        yield await outline(hub, vasseur, request)
+        programs = {
+            one: Program(one, line=machine, hub=hub, world=world, ids=(request, patient, who[1])) for one in doctors
+        }
+        yield await outline(hub, vasseur, request, who)
         yield await programs[VASSEUR].step("Le logiciel du cabinet suit la demande, sans le nom", whole=False)
         await cast.sign_in_by_ecps(lebrun, hand, LEBRUN)
         yield await race(hub, list(doctors.values()), request)
@@ -83,9 +87,28 @@ async def first_sign_in(hub: Hub, hand: Stagehand, browser: Browser) -> Step:
 
 
 async def settings(hub: Hub, hand: Stagehand, browser: Browser) -> Step:
-    """E-mail by its link, mobile by its code, then volunteer for the SAS in the CPTS."""
-    since = hand.last()
+    """E-mail by its link, mobile by its code, once; then volunteer for the SAS in the CPTS, told at any hour."""
     await browser.open("/reglages/alertes")
+    evidence = {"Courriel et mobile": "déjà confirmés"}
+    if browser.words.count("confirmé") < 2 or "Aucun" in browser.words:
+        await confirm_email(hand, browser)
+        received = await confirm_mobile(hand, browser)
+        evidence = {"Courriel": f"{EMAIL}, lien suivi", "Mobile": f"{MOBILE}, code {received} tapé"}
+    await browser.open("/reglages/alertes")
+    any_hour = {f"jour_{day}": None for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
+    await browser.submit("/reglages/alertes", {"courriel": "1", "sms": "1", **any_hour})
+    await browser.open("/reglages/soins")
+    await browser.submit("/reglages/soins", {"reseau": "cpts-boucles-oise", "sas": "1", "rayon": "15"})
+    return Step(
+        title="Elle confirme son courriel et son mobile, et se porte volontaire pour le SAS",
+        passed=browser.status == 200,
+        evidence=evidence,
+        look_at=f"{hub.url}/reglages/soins",
+    )
+
+
+async def confirm_email(hand: Stagehand, browser: Browser) -> None:
+    since = hand.last()
     await browser.submit("/reglages/alertes/courriel", {"courriel": EMAIL})
 
     async def link() -> str:
@@ -96,8 +119,11 @@ async def settings(hub: Hub, hand: Stagehand, browser: Browser) -> Step:
         return ""
 
     await browser.open(await until(link, "the mail that confirms the address"))
-    if browser.has_form("/connexion/confirmer"):
-        await browser.submit("/connexion/confirmer")
+    await browser.submit("/connexion/confirmer")
+
+
+async def confirm_mobile(hand: Stagehand, browser: Browser) -> str:
+    """The code received."""
     since = hand.last()
     await browser.open("/reglages/alertes")
     await browser.submit("/reglages/alertes/mobile", {"mobile": MOBILE})
@@ -109,19 +135,20 @@ async def settings(hub: Hub, hand: Stagehand, browser: Browser) -> Step:
                 return found[1]
         return ""
 
-    received = await until(code, "the code that confirms the number")
+    received: str = await until(code, "the code that confirms the number")
     await browser.submit("/reglages/alertes/code", {"code": received})
-    await browser.open("/reglages/alertes")
-    any_hour = {f"jour_{day}": None for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
-    await browser.submit("/reglages/alertes", {"courriel": "1", "sms": "1", **any_hour})
-    await browser.open("/reglages/soins")
-    await browser.submit("/reglages/soins", {"reseau": "cpts-boucles-oise", "sas": "1", "rayon": "15"})
-    return Step(
-        title="Elle confirme son courriel et son mobile, et se porte volontaire pour le SAS",
-        passed=browser.status == 200,
-        evidence={"Courriel": f"{EMAIL}, lien suivi", "Mobile": f"{MOBILE}, code {received} tapé"},
-        look_at=f"{hub.url}/reglages/soins",
-    )
+    return received
+
+
+async def patient_of(hand: Stagehand) -> tuple[str, str]:
+    """Name and INS of the patient: the published test identity the first time, then a namesake with a number of her own, whom
+    no doctor follows yet and whose DMP is open.
+    """
+    played = len((await hand.get("/twins/sas/dossiers"))["dossiers"])
+    body = f"2790351215{FIRST + played % (LAST - FIRST):03d}"
+    ins = f"{body}{97 - int(body) % 97:02d}"
+    await hand.post("/twins/dmp/patients", {"ins": ins, "traits": TRAITS})
+    return TRAITS["family"], ins
 
 
 def handover(hub: Hub, handed: dict[str, Any]) -> Step:
@@ -137,7 +164,7 @@ def handover(hub: Hub, handed: dict[str, Any]) -> Step:
     )
 
 
-async def notices(hand: Stagehand, since: int) -> Step:
+async def notices(hand: Stagehand, since: int, who: tuple[str, str]) -> Step:
     async def arrived() -> list[Any]:
         mails, texts = hand.entries("mail", since), hand.entries("sms", since)
         mine = [entry for entry in mails if EMAIL in entry.request]
@@ -146,7 +173,7 @@ async def notices(hand: Stagehand, since: int) -> Step:
     entries = await until(arrived, "mails and text messages to the candidates")
     await asyncio.sleep(1)
     entries = [*hand.entries("mail", since), *hand.entries("sms", since)]
-    leaks = [word for word in PATIENT for entry in entries if word in entry.request]
+    leaks = [word for word in who for entry in entries if word in entry.request]
     texts = [entry for entry in entries if entry.twin == "sms"]
     return Step(
         title="Les médecins proches sont sollicités, sans rien dire de la patiente",
@@ -160,9 +187,9 @@ async def notices(hand: Stagehand, since: int) -> Step:
     )
 
 
-async def outline(hub: Hub, browser: Browser, request: str) -> Step:
+async def outline(hub: Hub, browser: Browser, request: str, who: tuple[str, str]) -> Step:
     await browser.open(f"/demandes/{request}")
-    leaks = [word for word in (*PATIENT, "rue des Essais") if word.lower() in browser.text.lower()]
+    leaks = [word for word in (*who, "rue des Essais") if word.lower() in browser.text.lower()]
     return Step(
         title="Le Dr Vasseur voit l’aperçu, et aucun nom",
         passed=browser.status == 200 and not leaks and browser.has_form("/accepter"),
@@ -227,10 +254,10 @@ class Program:
     """The third-party software, before and after the acceptance."""
 
     def __init__(
-        self, national_id: str, *, line: httpx.AsyncClient, hub: Hub, world: World, ids: tuple[str, str]
+        self, national_id: str, *, line: httpx.AsyncClient, hub: Hub, world: World, ids: tuple[str, str, str]
     ) -> None:
         self.line, self.world = line, world
-        self.request, self.patient = ids
+        self.request, self.patient, self.ins = ids
         name = f"logiciel-cabinet-{PRACTICES[national_id]}"
         self.software = Software(client=name, directory=world.certificates.dir, base=hub.machine_url)
 
@@ -240,8 +267,9 @@ class Program:
         headers = {"Authorization": f"Bearer {token}"}
         patient = await self.line.get(f"/fhir/Patient/{self.patient}", headers=headers)
         found = await self.line.get("/fhir/Task", params={"focus": f"ServiceRequest/{self.request}"}, headers=headers)
-        named = await self.line.get("/fhir/Patient", params={"family": PATIENT[0]}, headers=headers)
-        shown = PATIENT[0] in patient.text
+        criteria = {"identifier": f"urn:oid:1.2.250.1.213.1.4.10|{self.ins}"}
+        named = await self.line.get("/fhir/Patient", params=criteria, headers=headers)
+        shown = TRAITS["family"] in patient.text
         hits = named.json().get("entry", []) if named.status_code == 200 else []
         matches = [entry for entry in hits if entry.get("search", {}).get("mode") == "match"]
         cut = "REDACTED" in patient.text
@@ -252,7 +280,7 @@ class Program:
             evidence={
                 "Jeton": f"{self.software.client}, assertion ES384, {answer.status_code}",
                 "GET Patient": f"{patient.status_code}, {'entier' if not cut else 'coupé, étiquette REDACTED'}",
-                "Recherche par le nom": f"{len(matches)} résultat",
+                "Recherche par l’INS": f"{len(matches)} résultat",
                 "GET Task?focus=": f"{found.status_code}, {len(found.json().get('entry', []))} tâches visibles",
             },
             look_at=f"{self.line.base_url}/fhir/metadata",
