@@ -31,7 +31,8 @@ from sandbox.world import World
 
 TWINS = ("psc", "sas", "dmp", "rpps", "mail", "sms")
 LOOK = 0.2  # seconds between two looks
-NOT_WAITING = "SELECT count(*) AS n FROM outbox WHERE state = 'waiting' AND due_at <= %s"
+# What was due once, be it to be tried again later; timers whose hour has not come are left out.
+TO_SEND = "SELECT count(*) AS n FROM outbox WHERE state = 'waiting' AND first_due_at <= %s"
 
 
 class Journal:
@@ -128,7 +129,7 @@ class House:
 
         async def nothing_waits() -> bool:
             now = self.world.clock.now()
-            return self.rows(NOT_WAITING, now)[0]["n"] == 0
+            return self.rows(TO_SEND, now)[0]["n"] == 0
 
         await cast.until(nothing_waits, "an outbox with nothing left to send", within=within)
 
