@@ -23,7 +23,7 @@ def _type(name: str, rule: TypeRule) -> Resource:
         for one in parameters.of(name).values()
         if not one.code.startswith("_")
     ]
-    return {
+    said: Resource = {
         "type": name,
         "interaction": [{"code": code} for code in (*ALWAYS, *writes)],
         "versioning": "versioned-update",
@@ -37,6 +37,7 @@ def _type(name: str, rule: TypeRule) -> Resource:
         "searchRevInclude": list(rule.revincludes),
         "searchParam": searched,
     }
+    return {key: value for key, value in said.items() if value != []}
 
 
 @cache
