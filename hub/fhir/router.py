@@ -30,6 +30,7 @@ class Route:
 
 
 async def _capabilities(request: FhirRequest) -> FhirResponse:
+    """What this server offers (https://hl7.org/fhir/R4/http.html#capabilities); no token needed."""
     return answers.of_resource(capability.statement(request.base), headers={"Cache-Control": "max-age=3600"})
 
 
