@@ -121,7 +121,7 @@ async def _note_changes(session: Session, who: Identity, account: Account, outco
     events = {
         "account.created": outcome is Outcome.CREATED,
         "account.linked": outcome is Outcome.LINKED,
-        "account.sub-changed": before is not None and before.sub != who.sub,
+        "account.sub-changed": before is not None and bool(before.sub) and before.sub != who.sub,
         "account.numbers-disagree": not who.agrees,
     }
     for event, happened in events.items():
