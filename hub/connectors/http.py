@@ -46,7 +46,9 @@ def client(
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if certificate is not None:
         context.load_cert_chain(str(certificate[0]), str(certificate[1]))
-    return httpx.AsyncClient(base_url=base_url, timeout=timeout, verify=context, follow_redirects=False, trust_env=False)
+    return httpx.AsyncClient(
+        base_url=base_url, timeout=timeout, verify=context, follow_redirects=False, trust_env=False
+    )
 
 
 def _seconds(header: str | None) -> float | None:
@@ -83,5 +85,9 @@ async def call(
     row = (errors or {}).get(str(status))
     kind = row.kind if row else STATUS_KINDS.get(status, Kind.REFUSED if status < 500 else Kind.UNREACHABLE)
     raise ConnectorFailure(
-        service, kind, str(status), retry_after=_seconds(answer.headers.get("Retry-After")), raw=answer.content[:100_000]
+        service,
+        kind,
+        str(status),
+        retry_after=_seconds(answer.headers.get("Retry-After")),
+        raw=answer.content[:100_000],
     )
