@@ -13,7 +13,6 @@ from tests.architecture.house import Module, calls, module, modules
 AWAITED = frozenset(
     {
         "account-exists",
-        "bad-reference",
         "certificate-required",
         "date-in-the-future",
         "ins-not-usable",
@@ -25,11 +24,8 @@ AWAITED = frozenset(
         "stale-form",
         "still-referenced",
         "storage-unavailable",
-        "subscription-endpoint-refused",
         "too-costly",
         "too-many-requests",
-        "type-mismatch",
-        "unknown-commune",
         "unknown-postcode",
     }
 )
