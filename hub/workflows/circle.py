@@ -23,10 +23,16 @@ async def of(session: Session, patient: str, *, lock: bool = False) -> Resource 
     return teams[0] if teams else None
 
 
+async def _held(session: Session, patient: str) -> Resource | None:
+    """The CareTeam, held until the end of the transaction, also when there is none yet: two first acceptances make one team."""
+    await resources.find(session, "CareTeam", names.ns("circle"), patient)
+    return await of(session, patient, lock=True)
+
+
 async def join(session: Session, patient: str, role: str) -> None:
     """A professional who accepted a request enters the circle, and reads the notebook for a year after the last act."""
     now = clock.now()
-    team = await of(session, patient, lock=True)
+    team = await _held(session, patient)
     member = {"member": {"reference": f"PractitionerRole/{role}"}, "period": {"start": elements.written(now)}}
     if team is None:
         await resources.create(session, Viewer.hub(), _team(patient, member))
@@ -56,6 +62,7 @@ def _team(patient: str, member: Resource) -> Resource:
 
 async def leave_unless_written(session: Session, patient: str, role: str) -> None:
     """Somebody who gives a request back leaves the circle, unless another act or a note of theirs keeps them in."""
+    team = await _held(session, patient)  # before looking for acts: an acceptance under way counts once it is committed
     notes = await resources.of_patient(session, "DocumentReference", patient)
     has_written = any(note["author"][0].get("reference") == f"PractitionerRole/{role}" for note in notes)
     tasks = await resources.of_patient(session, "Task", patient)
@@ -67,7 +74,6 @@ async def leave_unless_written(session: Session, patient: str, role: str) -> Non
     ]  # fmt: skip
     if has_written or acts:
         return
-    team = await of(session, patient, lock=True)
     for part in (team or {}).get("participant", []):
         if _is_present(part, role):
             part["period"]["end"] = elements.written(clock.now())
