@@ -34,7 +34,7 @@ REACH: Mapping[str, Reach] = {
     "Communication": "request",
     "QuestionnaireResponse": "request",
     "Patient": "either",
-    "Location": "either",
+    "Location": "request",  # the place of one request: who handed over another for the same patient does not see it
     "RelatedPerson": "either",
     "DocumentReference": "patient",
     "CareTeam": "patient",

@@ -25,7 +25,7 @@ Move = Callable[[Session, Viewer, str, Resource], Awaitable[object]]
 OF_A_MOVE = frozenset({"status", "statusReason", "businessStatus", "lastModified", "meta"})
 # The businessStatus that goes with a status a client may set (sas.md 17.5, fhir.md 9.1).
 SAID = frozenset({"statusReason", "businessStatus"})
-BUSINESS = {"failed": frozenset({"released", "handed-back"}), "cancelled": frozenset({"withdrawn"})}
+BUSINESS = {"failed": frozenset({"released", "handed-back", "redirected-amu"}), "cancelled": frozenset({"withdrawn"})}
 
 
 def _reason(task: Resource, system: str, default: str) -> str:
@@ -65,7 +65,9 @@ async def _cancel(session: Session, viewer: Viewer, request: str, task: Resource
 
 
 async def _hand_back(session: Session, viewer: Viewer, request: str, task: Resource) -> object:
-    return await requests.hand_back(session, viewer, request, _reason(task, "handoff-failure", "out-of-scope"))
+    business = elements.code(task.get("businessStatus"), names.system("handoff-business-status"))
+    default = "worsening" if business == "redirected-amu" else "out-of-scope"
+    return await requests.hand_back(session, viewer, request, _reason(task, "handoff-failure", default))
 
 
 CHILD_MOVES: Mapping[tuple[str, str], Move] = {

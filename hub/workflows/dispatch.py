@@ -36,13 +36,19 @@ async def begin(session: Session, request: CareRequest) -> None:
 
 
 async def open_next(session: Session, found: Record) -> None:
-    """Open the next wave that finds somebody; after the last one, the operators are told and the request keeps searching."""
-    request = found.request
+    """Open the next wave that finds somebody; after the last one, the operators are told and the request keeps searching.
+
+    A wave whose hour has passed meanwhile (a late release, a worker that was away) is skipped: who was asked in it would read of
+    a deadline already over, and would hear nothing in the next one.
+    """
+    request, now = found.request, clock.now()
+    if now >= request.response_due:
+        return  # the timer of the response deadline says the rest
     people_by_wave = await _people(session, found)
     number = request.wave + 1
     while (wave := waves.by_number(number)) is not None:
         asked = waves.in_order(people_by_wave, wave, request.network)
-        if asked:
+        if asked and waves.ends_at(number, request.issued_at, request.response_due) > now:
             await _open(session, found, wave, asked)
             return
         number += 1

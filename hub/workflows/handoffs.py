@@ -46,6 +46,7 @@ async def receive(session: Session, viewer: Viewer, bundle: Resource) -> Receive
     """Take a handoff in charge. Every refusal of the answers table of sas.md 17.2 is a :class:`Refusal`; nothing is kept then."""
     handoff = bundles.read(bundle)
     _require_same_identity(viewer, handoff)
+    bundles.require_links(bundle, handoff)
     bundles.require_not_urgent(handoff)
     fingerprint = bundles.fingerprint(bundle)
     key = f"{viewer.client}|{handoff.key}"
@@ -98,7 +99,8 @@ async def _second_try(session: Session, viewer: Viewer, handoff: Handoff, known:
     await _territory(session, handoff)
     for name in TAKEN_OVER:
         if name in handoff.service_request:
-            found.service_request[name] = handoff.service_request[name]
+            given = handoff.service_request[name]
+            found.service_request[name] = bundles.unmarked(given) if name == "note" else given
     await resources.save(session, viewer, found.service_request)
     request = await requests.reissue(session, viewer, found.request.id)
     locations = tuple(
@@ -167,9 +169,8 @@ async def _store(
     )
     if handoff.location is not None:
         place = replace_references({**handoff.location}, references)
-        elements.set_extension(
-            place, names.structure("patient"), {"valueReference": {"reference": f"Patient/{patient}"}}
-        )
+        for name, about in (("patient", f"Patient/{patient}"), ("request", f"ServiceRequest/{request.id}")):
+            elements.set_extension(place, names.structure(name), {"valueReference": {"reference": about}})
         ids["Location"] = (await resources.create(session, viewer, place))["id"]
         references |= _references(bundle, handoff, ids)
     await _create_pair(session, viewer, handoff, request, references)
@@ -193,8 +194,10 @@ def _references(bundle: Resource, handoff: Handoff, ids: dict[str, str]) -> dict
 
 
 async def _known_or_new(session: Session, viewer: Viewer, practitioner: Resource) -> str:
-    for part in practitioner.get("identifier", []):
-        known = await resources.find(session, "Practitioner", part.get("system", ""), part.get("value", ""))
+    """The regulator of that identifier. A number without its system names nobody; sorted, since each look holds its identifier."""
+    said = {(part.get("system", ""), part.get("value", "")) for part in practitioner.get("identifier", [])}
+    for system, value in sorted(said):
+        known = await resources.find(session, "Practitioner", system, value) if system and value else []
         if known:
             return known[0]
     return str((await resources.create(session, viewer, practitioner))["id"])
@@ -207,6 +210,8 @@ async def _create_pair(
     service_request = replace_references({**handoff.service_request, "id": request.id}, references)
     number = {"system": names.ns("request-number"), "value": request.number}
     service_request["identifier"] = [number, *service_request.get("identifier", [])]
+    if "note" in service_request:
+        service_request["note"] = bundles.unmarked(service_request["note"])
     task = replace_references({**handoff.task, "id": request.task}, references)
     task.setdefault("authoredOn", elements.written(request.issued_at))
     task["basedOn"] = [{"reference": f"ServiceRequest/{request.id}"}]

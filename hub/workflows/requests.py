@@ -14,8 +14,9 @@ from hub.domain.care_request import CareRequest, Event, State
 from hub.domain.people import Viewer, role_key
 from hub.domain.refusal import Refusal
 from hub.domain.visibility import Level
-from hub.r4 import elements
+from hub.r4 import elements, names
 from hub.r4.shapes import care_request as shape
+from hub.r4.shapes import handoff as bundles
 from hub.storage import audit, grants, outbox, resources
 from hub.storage.session import Session
 from hub.workflows import announce, appointments, board, circle, dispatch, invitations, record
@@ -42,11 +43,11 @@ async def accept(session: Session, viewer: Viewer, request_id: str) -> CareReque
     found = await record.lock(session, request_id)
     tasks = await invitations.of_request(session, found.request)
     mine = invitations.latest(tasks, viewer.role)
-    if mine is not None and found.request.performer == viewer.role:
+    if mine is not None and found.request.performer == viewer.role and found.request.state in rules.TAKEN:
         return found.request  # the same person pressed twice: already theirs, nothing is done again
-    if mine is not None and found.request.performer is not None:
-        raise Refusal("already-taken")
     is_asked = mine is not None and invitations.is_open(mine)
+    if mine is not None and not is_asked:
+        raise _too_late(found.request, mine, "accept")
     rights.require(viewer, Event.ACCEPT, found.request, is_asked=is_asked)
     assert mine is not None and viewer.role is not None
     request = rules.accept(found.request, viewer.role)
@@ -63,13 +64,28 @@ async def accept(session: Session, viewer: Viewer, request_id: str) -> CareReque
     return request
 
 
+def _too_late(request: CareRequest, invitation: Resource, event: str) -> Refusal:
+    """What somebody reads whose invitation was closed before the answer came."""
+    business = elements.code(invitation.get("businessStatus"), names.system("handoff-business-status"))
+    if invitations.owner(invitation) == request.performer or business == "withdrawn":
+        return Refusal("not-a-move", state=request.state, event=event)
+    if request.performer is not None or business == "taken-by-other":
+        return Refusal("already-taken")
+    if business == "wave-over":
+        is_over = request.state in {State.HANDED_BACK, State.UNANSWERED}
+        return Refusal("response-delay-over" if is_over else "invitation-over")
+    return Refusal("not-allowed")
+
+
 async def decline(session: Session, viewer: Viewer, request_id: str, reason: str) -> None:
     """The person asked says no: the request leaves their list. ``reason``: a code of CodeSystem decline-reason."""
     found = await record.lock(session, request_id)
     tasks = await invitations.of_request(session, found.request)
     mine = invitations.latest(tasks, viewer.role)
-    if mine is None or not invitations.is_open(mine):
-        raise Refusal("already-taken" if found.request.performer not in (None, viewer.role) else "not-allowed")
+    if mine is None:
+        raise Refusal("not-allowed")
+    if not invitations.is_open(mine):
+        raise _too_late(found.request, mine, "decline")
     await invitations.end(session, mine, "declined", reason=reason)
     await grants.withdraw(session, audience=role_key(viewer.role or ""), request=request_id, level=Level.OUTLINE)
     await audit.record(
@@ -156,6 +172,8 @@ async def inform(session: Session, viewer: Viewer, request_id: str, after: Resou
     ]
     if fixed:
         raise Refusal("not-a-move", expression=f"ServiceRequest.{fixed[0]}", state=found.request.state, event="inform")
+    if viewer.client is not None and "note" in after:
+        after = {**after, "note": bundles.unmarked(after["note"])}
     changed = {name: after[name] for name in CHANGEABLE if name in after and after[name] != before.get(name)}
     if changed:
         before.update(changed)
@@ -171,10 +189,14 @@ async def inform(session: Session, viewer: Viewer, request_id: str, after: Resou
 
 
 async def hand_back(session: Session, viewer: Viewer, request_id: str, reason: str) -> CareRequest:
-    """An operator gives a handoff back to the SAS before the deadline. ``reason``: a code of handoff-failure."""
+    """An operator gives a handoff back to the SAS before the deadline. ``reason``: a code of handoff-failure; ``worsening`` says
+    that the patient was sent to the 15, and the performer may say it too.
+    """
     found = await record.lock(session, request_id)
-    rights.require(viewer, Event.HAND_BACK, found.request)
-    request = replace(rules.move(found.request, Event.HAND_BACK), failure=reason)
+    event = Event.WORSEN if reason == "worsening" else Event.HAND_BACK
+    rights.require(viewer, event, found.request)
+    business = "redirected-amu" if event is Event.WORSEN else None
+    request = replace(rules.move(found.request, event), failure=reason, business=business)
     await _end(session, viewer, found, request, how="withdrawn")
     await audit.record(session, viewer=viewer, event="request.handed-back", request=request.id, patient=request.patient)
     return request

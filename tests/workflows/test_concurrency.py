@@ -33,6 +33,7 @@ from tests.workflows.conftest import Place, handoff_bundle, make_place
 OTHER_SAS = "fr.health.samu780"
 DOCTORS = {"899700999909": "VASSEUR", "899700999917": "LEBRUN", "899700999925": "MARCHAND", "899700999933": "CORBIN"}
 FILES = [f"fr.health.samu950.patient.DRFR15950262190041{number}.1" for number in range(4)]
+HELD = {"accepted", "in-progress", "completed"}  # child Tasks of who holds, or held, a request
 STANDING = {"proposed", "pending", "booked"}
 
 
@@ -192,24 +193,28 @@ def _owner(task: dict[str, Any]) -> str:
     return role_key(elements.reference_id(task.get("owner"), "PractitionerRole") or "")
 
 
+def _business(task: dict[str, Any]) -> str | None:
+    return elements.code(task.get("businessStatus"), names.system("handoff-business-status"))
+
+
 async def _check_request(session: Session, id: str) -> None:
     found = await record.lock(session, id)
     request, task = found.request, found.task
     status = status_of(request)
-    business = elements.code(task.get("businessStatus"), names.system("handoff-business-status"))
-    assert (task["status"], business, found.service_request["status"]) == (status.task, status.business, status.request)
+    assert (task["status"], _business(task), found.service_request["status"]) == (
+        status.task,
+        status.business,
+        status.request,
+    )
     tasks = await resources.of_request(session, "Task", id)
     children = [one for one in tasks if one.get("partOf")]
     current = [one for one in children if one["partOf"][0]["reference"] == f"Task/{request.task}"]
-    holders = [_owner(one) for one in current if one["status"] in {"accepted", "in-progress", "completed"}]
+    holders = [_owner(one) for one in current if one["status"] in HELD]
     assert holders == ([role_key(request.performer or "")] if request.state in TAKEN else [])
     open_ones = [_owner(one) for one in children if one["status"] in {"requested", "received"}]
     assert request.state is State.SEARCHING or not open_ones
     assert len(open_ones) == len(set(open_ones))
-    once = {_owner(one) for one in children if one["status"] in {"accepted", "in-progress", "completed"}}
-    once |= {
-        _owner(one) for one in children if elements.code_among([one.get("businessStatus", {})], names.system("handoff-business-status")) == "withdrawn"
-    }  # fmt: skip
+    once = {_owner(one) for one in children if one["status"] in HELD or _business(one) == "withdrawn"}
     held = await _grants(session, id)
     assert {audience for audience, level in held.items() if level is Level.FULL} <= once
     outlines = {audience for audience, level in held.items() if level is Level.OUTLINE}
@@ -257,7 +262,7 @@ async def test_whatever_the_order_of_a_crowd_the_record_stays_sound(crowd: Crowd
     )
     assert len(set(ids)) == len(FILES)  # the same file twice at once: one request
     done: Counter[str] = Counter()
-    lives = [_live(crowd, random.Random(seed * 100 + number), sorted(set(ids)), 25, done) for number in range(10)]  # noqa: S311
+    lives = [_live(crowd, random.Random(seed * 100 + number), sorted(set(ids)), 25, done) for number in range(10)]
     await asyncio.gather(*lives)
     assert done["done"] > 40
     async with crowd.database.transaction() as session:

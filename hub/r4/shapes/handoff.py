@@ -132,12 +132,42 @@ def read(bundle: Resource) -> Handoff:
     )
 
 
+LINKS = (("ServiceRequest", "subject", "Patient"), ("Task", "for", "Patient"), ("Task", "focus", "ServiceRequest"))
+
+
+def require_links(bundle: Resource, handoff: Handoff) -> None:
+    """The request is about the patient of the bundle, and the Task coordinates its request; a Task that is part of another one
+    was never handed over. Raises ``Refusal("bad-reference")``.
+    """
+    entries = bundle["entry"]
+    for kind, element, target in LINKS:
+        said = entries[handoff.entries[kind]]["resource"].get(element, {}).get("reference")
+        if said is None or said != entries[handoff.entries[target]].get("fullUrl"):
+            where = f"Bundle.entry[{handoff.entries[kind]}].resource.{element}"
+            raise Refusal("bad-reference", expression=where, reference=said or element)
+    if "partOf" in handoff.task:
+        where = f"Bundle.entry[{handoff.entries['Task']}].resource.partOf"
+        raise Refusal("bad-reference", expression=where, reference="partOf")
+
+
+def unmarked(notes: list[Resource]) -> list[Resource]:
+    """Notes of the regulation, none of them marked as shown before acceptance: only an operator does that (sas.md 17.11)."""
+    kept = [dict(note) for note in notes]
+    for note in kept:
+        elements.set_extension(note, names.structure("pre-acceptance"), None)
+    return kept
+
+
 def require_not_urgent(handoff: Handoff) -> None:
     """Emergencies never come by this road (sas.md 17.2): the refusal says to phone the 15."""
     where = f"Bundle.entry[{handoff.entries['ServiceRequest']}].resource.orderDetail[0]"
     urgent = handoff.priority in URGENT_PRIORITIES or handoff.care_level in URGENT_LEVELS
     if urgent or handoff.service_request.get("priority") in {"stat", "asap"}:
         raise Refusal("urgent-case", expression=where, priority=handoff.priority or handoff.care_level or "asap")
+
+
+def _kind(entry: Resource) -> str:
+    return str(entry.get("resource", {}).get("resourceType", ""))
 
 
 def _content(value: Any, aliases: Mapping[str, str]) -> Any:
@@ -151,7 +181,8 @@ def _content(value: Any, aliases: Mapping[str, str]) -> Any:
 
 
 def fingerprint(bundle: Resource) -> str:
-    """SHA-256 of the canonical content: no message ids nor send times, keys sorted, local names replaced by their position."""
-    aliases = {entry["fullUrl"]: f"#{index}" for index, entry in enumerate(bundle["entry"]) if "fullUrl" in entry}
-    content = _content({"entry": bundle["entry"]}, aliases)
+    """SHA-256 of the canonical content: no message ids nor send times, keys sorted, local names replaced by their type."""
+    entries = sorted(bundle["entry"], key=_kind)  # the order of the entries says nothing: there is one of each type
+    aliases = {entry["fullUrl"]: f"#{_kind(entry)}" for entry in entries if "fullUrl" in entry}
+    content = _content({"entry": entries}, aliases)
     return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()

@@ -57,6 +57,11 @@ def _name(patient: Resource, use: str) -> Resource:
     return next((part for part in patient.get("name", []) if part.get("use") == use), {})
 
 
+def _texts(values: list[str | None] | None) -> tuple[str, ...]:
+    """The texts of a repeated element; a null stands where JSON has an extension only."""
+    return tuple(value for value in values or [] if value)
+
+
 def _phone(patient: Resource, system: str) -> str:
     found = [part for part in patient.get("telecom", []) if part.get("system") == system and part.get("value")]
     best: Resource = min(found, key=lambda part: part.get("rank", 99), default={})
@@ -91,7 +96,7 @@ def read(patient: Resource) -> Patient:
     """The patient as we decide about one; missing parts are empty."""
     official = _name(patient, "official") or (patient.get("name") or [{}])[0]
     usual = _name(patient, "usual")
-    first = (official.get("given") or [""])[0]
+    given, used = (_texts(name.get("given")) for name in (official, usual))
     born = patient.get("birthDate", "")
     place = elements.extension(patient, names.BIRTH_PLACE_EXTENSION) or {}
     address = home(patient)
@@ -99,10 +104,10 @@ def read(patient: Resource) -> Patient:
     return Patient(
         id=patient.get("id", ""),
         birth_name=official.get("family", ""),
-        first_given=first,
-        given=listed.get("valueString", "") or " ".join(official.get("given", [])),
+        first_given=given[0] if given else "",
+        given=listed.get("valueString", "") or " ".join(given),
         used_name=usual.get("family", ""),
-        used_given=(usual.get("given") or [""])[0],
+        used_given=used[0] if used else "",
         sex=patient.get("gender", "unknown"),
         birth_date=date.fromisoformat(born) if len(born) == 10 else None,
         birth_place=commune_of(place.get("valueAddress", {})),
@@ -111,7 +116,7 @@ def read(patient: Resource) -> Patient:
         phone=_phone(patient, "phone"),
         email=_phone(patient, "email"),
         address=Address(
-            lines=tuple(address.get("line", [])),
+            lines=_texts(address.get("line")),
             postcode=address.get("postalCode", ""),
             city=address.get("city", ""),
             commune=commune_of(address),
