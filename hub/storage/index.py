@@ -168,6 +168,7 @@ def entries(resource: Resource) -> Entries:
 
 
 # Type: where its patient stands, where its request stands.
+HIDDEN_FROM_PROFESSIONALS = "MASQUE_PS"  # of TRE_A07, on liaison notes
 LINKS: Mapping[str, tuple[str, str]] = {
     "Patient": ("", ""),
     "ServiceRequest": ("subject", ""),
@@ -197,6 +198,15 @@ def _owner(task: Resource) -> str:
     return role_key(role) if role else "nobody"
 
 
+def _masked_for(resource: Resource) -> str | None:
+    """A note hidden from professionals belongs to its author (workflow.md 7); nobody's, when the author is not a situation."""
+    labels = [part.get("code") for label in resource.get("securityLabel", []) for part in label.get("coding", [])]
+    if resource["resourceType"] != "DocumentReference" or HIDDEN_FROM_PROFESSIONALS not in labels:
+        return None
+    role = _local(resource, "author", "PractitionerRole")
+    return role_key(role) if role else "nobody"
+
+
 def links(resource: Resource) -> Links:
     """Who a resource is about. An extension of ours names patient or request where R4 has no element for it."""
     kind, own = resource["resourceType"], resource.get("id")
@@ -206,7 +216,7 @@ def links(resource: Resource) -> Links:
     return Links(
         patient=patient or _local(resource, _extension("patient"), "Patient"),
         request=request or _local(resource, _extension("request"), "ServiceRequest"),
-        owner=_owner(resource) if is_child_task(resource) else None,
+        owner=_owner(resource) if is_child_task(resource) else _masked_for(resource),
     )
 
 

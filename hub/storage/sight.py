@@ -76,9 +76,11 @@ def _either(row: FromClause) -> ColumnElement[int]:
 
 
 def _by_patient(row: FromClause) -> ColumnElement[int]:
+    """The notebook; a note hidden from professionals is its author's alone."""
     held, mine = _grants()
     notebook = and_(held.c.patient == row.c.patient, held.c.request.is_(None))
-    return select(func.max(held.c.level)).where(mine, notebook).correlate(row).scalar_subquery()
+    open_to_me = or_(row.c.owner.is_(None), row.c.owner == _keys("keys"))
+    return select(func.max(held.c.level)).where(mine, notebook, open_to_me).correlate(row).scalar_subquery()
 
 
 def _task(row: FromClause) -> ColumnElement[int]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from hub import clock, log
 from hub.domain import notebook as rules
-from hub.domain.notebook import FilingState
+from hub.domain.notebook import Agreement, FilingState
 from hub.domain.people import Viewer
 from hub.domain.refusal import Refusal
 from hub.r4.shapes import note as shape
@@ -71,8 +71,50 @@ async def ask(session: Session, viewer: Viewer, note_id: str) -> Filing:
 async def after_correction(session: Session, viewer: Viewer, note_id: str) -> None:
     """A corrected note is replaced in the DMP when it is filed there, or on its way."""
     before = await filings.of_note(session, note_id)
-    if any(one.state in {FilingState.WAITING, FilingState.FILED} for one in before):
+    if not any(one.state in {FilingState.WAITING, FilingState.FILED} for one in before):
+        return
+    try:
         await ask(session, viewer, note_id)
+    except Refusal as rule:  # the author corrects in any case; the DMP keeps the former version, and the page says why
+        await _hold(session, viewer, note_id, before[0].set_id, rule)
+
+
+async def _hold(session: Session, viewer: Viewer, note_id: str, set_id: str, rule: Refusal) -> None:
+    note, now = shape.read(await resources.lock(session, "DocumentReference", note_id)), clock.now()
+    held = Filing(
+        note=note_id,
+        version=note.version,
+        patient=note.patient,
+        state=FilingState.HELD,
+        unique_id=new_oid(),
+        set_id=set_id,
+        submission_id=new_oid(),
+        asked_by=viewer.name,
+        asked_at=now,
+        code=rule.code,
+        french=rule.text,
+        remedy=rule.remedy,
+        ended_at=now,
+    )
+    await filings.ask(session, held)
+    await audit.record(
+        session,
+        viewer=viewer,
+        event="dmp.held",
+        patient=note.patient,
+        resource=f"DocumentReference/{note_id}",
+        details={"code": rule.code},
+    )
+
+
+async def withheld(session: Session, message: DmpSubmission) -> bool:
+    """Whether the patient objected since the filing was asked: it is held then, and nothing leaves (workflow.md 4.3)."""
+    note = shape.read(await resources.lock(session, "DocumentReference", message.note))
+    if await patients.agreement(session, note.patient) is not Agreement.OBJECTS:
+        return False
+    rule = Refusal("dmp-objection")
+    await refused(session, message, code=rule.code, french=rule.text, remedy=rule.remedy, state=FilingState.HELD)
+    return True
 
 
 async def filed(session: Session, message: DmpSubmission, *, entry_uuid: str | None) -> None:

@@ -51,7 +51,11 @@ def topics(settings: DmpSettings, _installation: Installation) -> Deliveries:
 async def prepare(
     settings: DmpSettings, values: tables.Tables, session: Session, message: DmpSubmission
 ) -> bytes | None:
-    """The submission, once: every retry sends these bytes. Raises ``ValueError`` when the note must not leave."""
+    """The submission, once: every retry sends these bytes; nothing when the patient objected meanwhile. Raises ``ValueError``
+    when something it needs is missing.
+    """
+    if await filing.withheld(session, message):
+        return None
     material = await gather.material(session, message)
     one = mapping.filing(
         material, unique_id=message.unique_id, set_id=message.set_id, submission_id=message.submission_id
