@@ -66,9 +66,9 @@ async def test_max_age_asks_again_when_the_sign_in_is_too_old(psc, world):
 
 async def test_the_session_ends_after_half_an_hour_without_activity(psc, world):
     await psc.sign_in()
-    world.clock.advance(1799)
+    world.clock.advance(1790)
     assert "code" in callback(await psc.authorize(prompt="none"))
-    world.clock.advance(1799)
+    world.clock.advance(1790)
     assert "code" in callback(await psc.authorize(prompt="none"))
     world.clock.advance(1800)
     assert callback(await psc.authorize(prompt="none"))["error"] == "login_required"
