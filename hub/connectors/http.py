@@ -32,6 +32,10 @@ def read_errors(path: Path) -> dict[str, ErrorRow]:
         }
 
 
+# Seconds an idle line is kept: less than the five after which common servers close theirs, lest a call leave on a closed line.
+KEPT_OPEN = 2.0
+
+
 def client(
     *,
     base_url: str = "",
@@ -47,7 +51,12 @@ def client(
     if certificate is not None:
         context.load_cert_chain(str(certificate[0]), str(certificate[1]))
     return httpx.AsyncClient(
-        base_url=base_url, timeout=timeout, verify=context, follow_redirects=False, trust_env=False
+        base_url=base_url,
+        timeout=timeout,
+        verify=context,
+        follow_redirects=False,
+        trust_env=False,
+        limits=httpx.Limits(keepalive_expiry=KEPT_OPEN),
     )
 
 

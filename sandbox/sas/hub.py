@@ -15,6 +15,7 @@ from sandbox.sas import names
 from sandbox.world import World
 
 PATIENCE = 7.0  # seconds; the platform gives up after that
+KEPT_OPEN = 2.0  # seconds an idle line is kept: less than the hub keeps it, or a call would leave on a closed one
 ACCEPTED = "application/json+fhir"  # the old form, which the platform still sends
 EARLY = 30.0  # seconds before its end, a token is asked again
 LOST = "jeton-perdu"
@@ -132,7 +133,8 @@ class HubLine:
         if self._client is None:
             network: dict[str, Any] = {"transport": self._transport} if self._transport else {"verify": self._tls()}
             base = self._world.settings.hub_machine_url
-            self._client = httpx.AsyncClient(base_url=base, timeout=PATIENCE, trust_env=False, **network)
+            limits = httpx.Limits(keepalive_expiry=KEPT_OPEN)
+            self._client = httpx.AsyncClient(base_url=base, timeout=PATIENCE, trust_env=False, limits=limits, **network)
         return self._client
 
     def _tls(self) -> ssl.SSLContext:

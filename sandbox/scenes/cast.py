@@ -18,6 +18,8 @@ LEBRUN = "899700999917"
 MARCHAND = "899700999925"
 OPERATOR = "10001"
 PASSPHRASE = "colibri bat des ailes en avril"  # printed by the hub when it seeds its demonstration
+TRAITS = {"family": "PAT-TROIS", "given": "DOMINIQUE", "gender": "F", "birth_date": "19790328", "birth_place": "51215"}
+FIRST, LAST = 189, 989  # order numbers at the end of the NIR: 189 is the published test identity
 PAUSE = 0.2  # seconds between two looks
 WITHIN = 20.0  # seconds
 
@@ -30,14 +32,10 @@ class Stagehand:
     line: httpx.AsyncClient
 
     async def post(self, path: str, body: dict[str, Any] | None = None) -> Any:
-        answer = await self.line.post(path, json=body or {})
-        answer.raise_for_status()
-        return answer.json()
+        return _told(await self.line.post(path, json=body or {}))
 
     async def get(self, path: str) -> Any:
-        answer = await self.line.get(path)
-        answer.raise_for_status()
-        return answer.json()
+        return _told(await self.line.get(path))
 
     async def delete(self, path: str) -> None:
         (await self.line.delete(path)).raise_for_status()
@@ -50,6 +48,13 @@ class Stagehand:
         """Number of the last entry of the journal."""
         entries = self.world.journal.entries()
         return max((entry.id for entry in entries), default=0)
+
+
+def _told(answer: httpx.Response) -> Any:
+    """Raises Lost with what the side door says."""
+    if not answer.is_success:
+        raise Lost(f"{answer.request.method} {answer.request.url.path}: {answer.status_code} {answer.text[:300]}")
+    return answer.json()
 
 
 @asynccontextmanager
@@ -125,27 +130,44 @@ async def sign_in_locally(browser: Browser, hand: Stagehand, identifier: str) ->
         raise Lost(f"sign-in ended on {browser.status}: {browser.words[:200]}")
 
 
+async def new_patient(hand: Stagehand) -> tuple[str, str]:
+    """Name and INS of a patient: the published test identity the first time, then a namesake with a number of her own, whom
+    no doctor follows yet and whose DMP is open.
+    """
+    played = len((await hand.get("/twins/sas/dossiers"))["dossiers"])
+    body = f"2790351215{FIRST + played % (LAST - FIRST):03d}"
+    ins = f"{body}{97 - int(body) % 97:02d}"
+    await hand.post("/twins/dmp/patients", {"ins": ins, "traits": TRAITS})
+    return TRAITS["family"], ins
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """A patient handed over: the SAS's number of the file, the hub's ids, and the number of the journal just before."""
+    """A patient handed over: the SAS's number of the file, the hub's ids, the INS, the number of the journal just before."""
 
     dossier: str
     request: str
     patient: str
+    ins: str | None
     since: int
     conformant: bool
 
 
 async def hand_over(hand: Stagehand, **wish: Any) -> Case:
-    """The SAS hands over the patient of the demonstration, or what `wish` changes of it. Raises Lost when the hub refuses."""
+    """The SAS hands over a patient nobody follows yet, with what `wish` changes of the case of the demonstration. Raises Lost
+    when the hub refuses.
+    """
     since = hand.last()
+    if "ins" not in wish:
+        wish["ins"] = (await new_patient(hand))[1]
     told = await hand.post("/twins/sas/handoffs", wish)
     if told["status"] != 200:
         raise Lost(f"the hub answered {told['status']}: {str(told['body'])[:300]}")
     request, patient = (told["locations"][kind].split("/")[1] for kind in ("ServiceRequest", "Patient"))
     return Case(
-        dossier=told["dossier"], request=request, patient=patient, since=since, conformant=bool(told["conformant"])
-    )
+        dossier=told["dossier"], request=request, patient=patient, ins=wish["ins"], since=since,
+        conformant=bool(told["conformant"]),
+    )  # fmt: skip
 
 
 async def states(hand: Stagehand, dossier: str) -> list[dict[str, Any]]:
@@ -181,7 +203,11 @@ def told_once(found: list[dict[str, Any]], expected: list[str], title: str) -> S
     return Step(
         title=title,
         passed=[state["business"] for state in found] == expected and repeats == 0,
-        evidence={"Reçu": " → ".join(state["business"] for state in found), "Répétitions": str(repeats)},
+        evidence={
+            "Reçu": " → ".join(state["business"] for state in found),
+            "Versions": ", ".join(str(state["version"]) for state in found),
+            "Répétitions": str(repeats),
+        },
         look_at="/journal?jumeau=sas",
     )
 

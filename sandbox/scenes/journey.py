@@ -4,23 +4,17 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-import httpx
-
-from sandbox.scenes import cast
+from sandbox.scenes import acts, cast
 from sandbox.scenes.browser import Browser
 from sandbox.scenes.cast import LEBRUN, OPERATOR, VASSEUR, Stagehand, until
+from sandbox.scenes.program import Program
 from sandbox.scenes.scene import Hub, Scene, Step
-from sandbox.software import Software
 from sandbox.world import World
 
-PRACTICES = {VASSEUR: "vasseur", LEBRUN: "lebrun"}
-TRAITS = {"family": "PAT-TROIS", "given": "DOMINIQUE", "gender": "F", "birth_date": "19790328", "birth_place": "51215"}
-FIRST, LAST = 189, 989  # order numbers at the end of the NIR: 189 is the published test identity
 EMAIL, MOBILE = "helene.vasseur@example.org", "0639981109"
-SCOPE = "system/Task.rs system/ServiceRequest.rs system/Patient.rs system/Appointment.rs"
 NOTE = "Angine streptococcique, TDR positif. Amoxicilline six jours. Revoir si la fièvre dure plus de trois jours."
 EXPECTED = ["searching", "taken", "appointment-proposed", "confirmed", "done"]
 
@@ -34,7 +28,7 @@ async def play(world: World, hub: Hub) -> AsyncIterator[Step]:
         yield await first_sign_in(hub, hand, vasseur)
         yield await settings(hub, hand, vasseur)
         since = hand.last()
-        who = await patient_of(hand)
+        who = await cast.new_patient(hand)
         handed = await hand.post("/twins/sas/handoffs", {"ins": who[1]})
         yield handover(hub, handed)
         request = handed["locations"]["ServiceRequest"].split("/")[1]
@@ -55,7 +49,8 @@ async def play(world: World, hub: Hub) -> AsyncIterator[Step]:
         yield await programs[winner].step("Le logiciel du médecin lit maintenant tout", whole=True)
         yield await note(hand, doctor, request, patient)
         yield await seen(hub, doctor, request)
-        yield await outcomes(hand, handed["dossier"])
+        found = await cast.until_told(hand, handed["dossier"], EXPECTED[-1])
+        yield cast.told_once(found, EXPECTED, "Le SAS a tout reçu, dans l’ordre, une fois")
 
 
 def directory(hand: Stagehand) -> Step:
@@ -140,17 +135,6 @@ async def confirm_mobile(hand: Stagehand, browser: Browser) -> str:
     return received
 
 
-async def patient_of(hand: Stagehand) -> tuple[str, str]:
-    """Name and INS of the patient: the published test identity the first time, then a namesake with a number of her own, whom
-    no doctor follows yet and whose DMP is open.
-    """
-    played = len((await hand.get("/twins/sas/dossiers"))["dossiers"])
-    body = f"2790351215{FIRST + played % (LAST - FIRST):03d}"
-    ins = f"{body}{97 - int(body) % 97:02d}"
-    await hand.post("/twins/dmp/patients", {"ins": ins, "traits": TRAITS})
-    return TRAITS["family"], ins
-
-
 def handover(hub: Hub, handed: dict[str, Any]) -> Step:
     return Step(
         title="Le SAS remet une patiente, par FHIR, en TLS mutuel",
@@ -204,7 +188,7 @@ async def outline(hub: Hub, browser: Browser, request: str, who: tuple[str, str]
 async def race(hub: Hub, people: list[Browser], request: str) -> Step:
     """Both press *Accepter* in the same instant."""
     for browser in people:
-        await browser.open(f"/demandes/{request}")
+        await acts.look(browser, request)
     await asyncio.gather(*(browser.submit("/accepter") for browser in people))
     first, second = people
     statuses = [browser.status for browser in people]
@@ -221,14 +205,11 @@ async def race(hub: Hub, people: list[Browser], request: str) -> Step:
 
 
 async def propose(hub: Hub, browser: Browser, request: str, clock_now: datetime) -> Step:
-    await browser.open(f"/demandes/{request}/rendez-vous")
-    day = (clock_now + timedelta(days=1)).strftime("%Y-%m-%d")
-    fields = {"mode": "cabinet", "quand": "heure", "jour": day, "de": "09:30", "nom": "1"}
-    await browser.submit("/rendez-vous", fields)
+    await acts.propose(browser, request, clock_now)
     return Step(
         title="Qui a gagné voit tout, et propose un rendez-vous",
         passed=browser.status == 200,
-        evidence={"Rendez-vous": f"{day} à 9 h 30, au cabinet", "La page dit": browser.told},
+        evidence={"Rendez-vous": f"demain à {acts.HOUR}, au cabinet", "La page dit": browser.told},
         look_at=f"{hub.url}/demandes/{request}",
     )
 
@@ -240,8 +221,7 @@ async def confirm(hub: Hub, hand: Stagehand, browser: Browser, request: str) -> 
     await browser.open("/supervision")
     board = browser.title
     listed = request in browser.text
-    await browser.open(f"/demandes/{request}")
-    await browser.submit("/rappel", {"reponse": "oui"})
+    await acts.confirm(browser, request)
     return Step(
         title="L’opératrice rappelle la patiente et confirme",
         passed=browser.status == 200 and listed,
@@ -250,53 +230,11 @@ async def confirm(hub: Hub, hand: Stagehand, browser: Browser, request: str) -> 
     )
 
 
-class Program:
-    """The third-party software, before and after the acceptance."""
-
-    def __init__(
-        self, national_id: str, *, line: httpx.AsyncClient, hub: Hub, world: World, ids: tuple[str, str, str]
-    ) -> None:
-        self.line, self.world = line, world
-        self.request, self.patient, self.ins = ids
-        name = f"logiciel-cabinet-{PRACTICES[national_id]}"
-        self.software = Software(client=name, directory=world.certificates.dir, base=hub.machine_url)
-
-    async def step(self, title: str, *, whole: bool) -> Step:
-        answer = await self.software.token(self.line, SCOPE, self.world.clock.now())
-        token = answer.json().get("access_token", "")
-        headers = {"Authorization": f"Bearer {token}"}
-        patient = await self.line.get(f"/fhir/Patient/{self.patient}", headers=headers)
-        found = await self.line.get("/fhir/Task", params={"focus": f"ServiceRequest/{self.request}"}, headers=headers)
-        criteria = {"identifier": f"urn:oid:1.2.250.1.213.1.4.10|{self.ins}"}
-        named = await self.line.get("/fhir/Patient", params=criteria, headers=headers)
-        shown = TRAITS["family"] in patient.text
-        hits = named.json().get("entry", []) if named.status_code == 200 else []
-        matches = [entry for entry in hits if entry.get("search", {}).get("mode") == "match"]
-        cut = "REDACTED" in patient.text
-        return Step(
-            title=title,
-            passed=patient.status_code == 200 and found.status_code == 200 and shown is whole and cut is not whole
-            and bool(matches) is whole,
-            evidence={
-                "Jeton": f"{self.software.client}, assertion ES384, {answer.status_code}",
-                "GET Patient": f"{patient.status_code}, {'entier' if not cut else 'coupé, étiquette REDACTED'}",
-                "Recherche par l’INS": f"{len(matches)} résultat",
-                "GET Task?focus=": f"{found.status_code}, {len(found.json().get('entry', []))} tâches visibles",
-            },
-            look_at=f"{self.line.base_url}/fhir/metadata",
-        )  # fmt: skip
-
-
 async def note(hand: Stagehand, browser: Browser, request: str, patient: str) -> Step:
     """The patient is told about the DMP, the note is written and filed, the page shows its national identifier."""
     since = hand.last()
-    await browser.open(f"/patients/{patient}")
-    if browser.has_form("/accords"):
-        await browser.submit("/accords", {"accord": "informed"})
-    await browser.open(f"/patients/{patient}")
-    await browser.submit(
-        "/notes", {"texte": NOTE, "titre": "Consultation", "type": "OBS", "demande": request, "dmp": "1"}
-    )
+    await acts.agree(browser, patient)
+    await acts.write(browser, patient=patient, request=request, title="Consultation", text=NOTE)
 
     async def filed() -> Any:
         entries = [entry for entry in hand.entries("dmp", since) if entry.facts.get("uniqueId") and entry.accepted]
@@ -323,32 +261,12 @@ async def note(hand: Stagehand, browser: Browser, request: str, patient: str) ->
 
 
 async def seen(hub: Hub, browser: Browser, request: str) -> Step:
-    await browser.open(f"/demandes/{request}/suite")
-    await browser.submit("/suite", {"suite": "seen"})
+    await acts.seen(browser, request)
     return Step(
         title="La patiente a été vue",
         passed=browser.status == 200,
         evidence={"Page": browser.url},
         look_at=f"{hub.url}/demandes/{request}",
-    )
-
-
-async def outcomes(hand: Stagehand, dossier: str) -> Step:
-    async def told() -> Any:
-        found = await hand.get(f"/twins/sas/dossiers/{dossier}")
-        return found if [state["business"] for state in found["states"]][-1:] == EXPECTED[-1:] else None
-
-    found = await until(told, "every outcome at the SAS")
-    states = found["states"]
-    return Step(
-        title="Le SAS a tout reçu, dans l’ordre, une fois",
-        passed=[state["business"] for state in states] == EXPECTED and not any(state["repeats"] for state in states),
-        evidence={
-            "Reçu": " → ".join(state["business"] for state in states),
-            "Versions": ", ".join(str(state["version"]) for state in states),
-            "Répétitions": str(sum(state["repeats"] for state in states)),
-        },
-        look_at="/journal?jumeau=sas",
     )
 
 

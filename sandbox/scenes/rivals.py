@@ -10,7 +10,7 @@ from sandbox.scenes.cast import LEBRUN, MARCHAND, Case
 from sandbox.scenes.scene import Hub, Scene, Step
 from sandbox.world import World
 
-NAME = "PAT-TROIS"
+NAME = cast.TRAITS["family"]
 TAKEN = "vient d'être acceptée par un confrère"
 
 
