@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import traceback
 from typing import Any
 
 import structlog
@@ -37,6 +38,26 @@ def _allowed(_logger: Any, _name: str, line: structlog.typing.EventDict) -> stru
     return {name: value for name, value in line.items() if name in FIELDS}
 
 
+def where(error: BaseException) -> str:
+    """Kinds and places of an exception and of what caused it. Messages are left out: those of a database, of a validator or of
+    our own ``ValueError`` quote the value that is wrong, which may be a patient's.
+    """
+    parts: list[str] = []
+    link: BaseException | None = error
+    while link is not None:
+        kind = type(link)
+        name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+        frames = [f"  {one.filename}:{one.lineno} in {one.name}" for one in traceback.extract_tb(link.__traceback__)]
+        parts.append("\n".join([name, *frames]))
+        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
+    return "\ncaused by ".join(parts)
+
+
+def _trace(_logger: Any, _name: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    error = sys.exc_info()[1] if line.pop("exc_info", False) else None
+    return line if error is None else {**line, "exception": where(error)}
+
+
 def configure(*, level: str = "INFO", as_text: bool = False, strict: bool = False) -> None:
     """Set the process's logs up: JSON lines on standard error, or readable text in a terminal."""
     _Mode.strict = strict
@@ -46,7 +67,7 @@ def configure(*, level: str = "INFO", as_text: bool = False, strict: bool = Fals
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
+            _trace,
             _allowed,
             renderer,
         ],

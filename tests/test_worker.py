@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any, ClassVar
 
 import pytest
+import structlog
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
@@ -165,10 +166,11 @@ class Office:
 
 
 @pytest.fixture
-def office(database: Database, clock: FrozenClock) -> Office:
+def office(database: Database, clock: FrozenClock) -> Iterator[Office]:
     crypto.use([crypto.new_key()])
     log.configure(strict=True)
-    return Office(database)
+    yield Office(database)
+    structlog.reset_defaults()
 
 
 async def end_leases(database: Database) -> None:

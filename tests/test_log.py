@@ -1,0 +1,83 @@
+"""What a log line may tell of a bug: where it happened, never with which values."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import structlog
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from hub import log
+from hub.storage.session import Database
+
+NAME = "CANARI-7F3A"
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], dict[str, Any]]]:
+    """The last line logged."""
+    written = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", written)
+    log.configure(strict=True)
+    yield lambda: json.loads(written.getvalue().splitlines()[-1])
+    structlog.reset_defaults()
+
+
+def read_patient(name: str) -> None:
+    raise ValueError(f"no birth date for {name}")
+
+
+def test_a_bug_is_told_by_its_kind_and_its_place_only(told: Callable[[], dict[str, Any]]) -> None:
+    try:
+        read_patient(NAME)
+    except ValueError:
+        log.trouble("page.bug", with_trace=True, reference="a1")
+    line = told()
+    assert NAME not in json.dumps(line)
+    assert (line["event"], line["reference"]) == ("page.bug", "a1")
+    assert line["exception"].startswith("ValueError\n")
+    assert "tests/test_log.py" in line["exception"] and "read_patient" in line["exception"]
+
+
+def test_what_caused_it_is_told_as_well(told: Callable[[], dict[str, Any]]) -> None:
+    try:
+        try:
+            read_patient(NAME)
+        except ValueError as trouble:
+            raise KeyError(NAME) from trouble
+    except KeyError:
+        log.trouble("page.bug", with_trace=True)
+    found = told()["exception"]
+    assert found.index("KeyError") < found.index("caused by ValueError")
+    assert NAME not in found
+
+
+async def test_an_error_of_the_database_keeps_its_values_to_itself(
+    database: Database, told: Callable[[], dict[str, Any]]
+) -> None:
+    orders = ("CREATE TABLE person (name text PRIMARY KEY)", "INSERT INTO person VALUES (:name)")
+    async with database.transaction() as session:
+        await session.execute(text(orders[0]))
+        await session.execute(text(orders[1]), {"name": NAME})
+    try:
+        async with database.transaction() as session:
+            await session.execute(text(orders[1]), {"name": NAME})
+    except DBAPIError:
+        log.trouble("outbox.bug", with_trace=True, row=1)
+    found = told()["exception"]
+    assert "IntegrityError" in found and "psycopg.errors.UniqueViolation" in found
+    assert NAME not in found
+
+
+def test_without_a_trace_nothing_of_it_is_told(told: Callable[[], dict[str, Any]]) -> None:
+    try:
+        read_patient(NAME)
+    except ValueError:
+        log.trouble("page.bug", reference="a1")
+    assert set(told()) == {"event", "reference", "level", "timestamp"}
