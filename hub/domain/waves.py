@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -65,12 +65,15 @@ def ends_at(number: int, issued: datetime, due: datetime, waves: Sequence[Wave] 
     return min(issued + timedelta(seconds=seconds), due)
 
 
-def in_order(candidates: Sequence[Candidate], wave: Wave, network: str) -> list[Candidate]:
+def in_order(
+    candidates: Sequence[Candidate], wave: Wave, network: str, partners: Collection[str] = ()
+) -> list[Candidate]:
     """Those a wave asks, best first: the usual GP, usual professionals, members of the CPTS, then the nearest.
 
-    A network wave keeps members of the CPTS only (neighbours come already filtered by agreement).
+    A network wave keeps members of the CPTS and of the ``partners`` that agreed to be asked.
     """
-    chosen = [person for person in candidates if _belongs(person, wave, network)]
+    served = {network, *partners}
+    chosen = [person for person in candidates if _belongs(person, wave, served)]
 
     def rank(person: Candidate) -> tuple[bool, bool, bool, float, str]:
         far = float("inf") if person.metres is None else person.metres
@@ -79,9 +82,9 @@ def in_order(candidates: Sequence[Candidate], wave: Wave, network: str) -> list[
     return sorted(chosen, key=rank)[: wave.width]
 
 
-def _belongs(person: Candidate, wave: Wave, network: str) -> bool:
+def _belongs(person: Candidate, wave: Wave, served: Collection[str]) -> bool:
     if wave.circle is Circle.USUAL:
         return person.is_usual
     if wave.circle is Circle.NETWORK:
-        return person.is_usual or person.network == network
+        return person.is_usual or person.network in served
     return True

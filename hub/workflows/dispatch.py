@@ -44,10 +44,11 @@ async def open_next(session: Session, found: Record) -> None:
     request, now = found.request, clock.now()
     if now >= request.response_due:
         return  # the timer of the response deadline says the rest
-    people_by_wave = await _people(session, found)
+    partners = await territories.neighbours(session, request.network)
+    people_by_wave = await _people(session, found, partners)
     number = request.wave + 1
     while (wave := waves.by_number(number)) is not None:
-        asked = waves.in_order(people_by_wave, wave, request.network)
+        asked = waves.in_order(people_by_wave, wave, request.network, partners)
         if asked and waves.ends_at(number, request.issued_at, request.response_due) > now:
             await _open(session, found, wave, asked)
             return
@@ -82,7 +83,7 @@ async def _nobody_left(session: Session, found: Record) -> None:
     log.event("wave.nobody-left", request=request.id)
 
 
-async def _people(session: Session, found: Record) -> list[Candidate]:
+async def _people(session: Session, found: Record, partners: list[str]) -> list[Candidate]:
     """Everybody who could take the request and has not declined it in this attempt: one indexed query, then distances."""
     request = found.request
     origin = await _origin(session, found)
@@ -93,13 +94,12 @@ async def _people(session: Session, found: Record) -> list[Candidate]:
     }
     usual = await _usual_gp(session, request)
     near = places.within(origin, WIDEST_KM) if origin is not None else [request.commune]
-    partners = [request.network, *await territories.neighbours(session, request.network)]
     rows = await candidates.able(
         session,
         profession=request.profession,
         specialty=request.specialty,
         communes=near,
-        networks=partners,
+        networks=[request.network, *partners],
         kind=request.kind,
         care_type=request.care_type,
         is_handoff=request.is_handoff,

@@ -145,8 +145,8 @@ async def cancel(session: Session, viewer: Viewer, request_id: str, reason: str)
     """Withdrawn by its issuer, the SAS or an operator; after a confirmation too (sas.md 17.5). The performer is told at once."""
     found = await record.lock(session, request_id)
     rights.require(viewer, Event.CANCEL, found.request)
-    if found.request.state is State.CANCELLED:
-        return found.request
+    if found.request.state in {State.CANCELLED, State.DONE, State.NO_SHOW}:
+        return found.request  # a withdrawal that comes after the visit changes nothing, and is no error (sas.md 17.5)
     request = rules.cancel(found.request, reason)
     await _end(session, viewer, found, request, how="withdrawn")
     await audit.record(session, viewer=viewer, event="request.cancelled", request=request.id, patient=request.patient)
@@ -195,6 +195,8 @@ async def hand_back(session: Session, viewer: Viewer, request_id: str, reason: s
     found = await record.lock(session, request_id)
     event = Event.WORSEN if reason == "worsening" else Event.HAND_BACK
     rights.require(viewer, event, found.request)
+    if event is Event.HAND_BACK and not found.request.is_handoff:
+        raise Refusal("not-a-move", state=found.request.state, event=event)  # nobody to hand it back to
     business = "redirected-amu" if event is Event.WORSEN else None
     request = replace(rules.move(found.request, event), failure=reason, business=business)
     await _end(session, viewer, found, request, how="withdrawn")

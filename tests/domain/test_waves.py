@@ -104,3 +104,9 @@ def test_the_order_does_not_depend_on_the_order_of_the_rows(people: list[Candida
 @pytest.mark.parametrize(("metres", "shown"), [(None, None), (0.0, 0), (499.0, 0), (501.0, 1), (12_345.0, 12)])
 def test_an_outline_shows_whole_kilometres(metres: float | None, shown: int | None) -> None:
     assert Candidate(role="r", account="a", network=None, metres=metres).kilometres == shown
+
+
+def test_the_last_wave_asks_the_neighbours_that_agreed_and_no_other() -> None:
+    last = waves.DEFAULT[-1]
+    people = [Candidate(role=name, account=name, network=name) for name in ("ours", "agreed", "stranger")]
+    assert [one.role for one in waves.in_order(people, last, "ours", ["agreed"])] == ["ours", "agreed"]

@@ -267,3 +267,17 @@ async def test_an_older_copy_of_what_came_back_is_refused(handed: Any, clock: An
     other["entry"][2]["resource"]["reasonCode"] = [{"text": "Autre chose"}]
     with pytest.raises(Refusal, match="case-exists-with-other-content"):
         await handoffs.receive(place.session, place.sas, other)
+
+
+async def test_a_withdrawal_after_the_visit_is_no_error_and_changes_nothing(handed: Any) -> None:
+    place, request_id = handed
+    doctor = place.people["VASSEUR"]
+    await requests.accept(place.session, doctor, request_id)
+    start = datetime(2026, 11, 17, 8, 30, tzinfo=UTC)
+    await appointments.propose(place.session, doctor, request_id, Proposal(mode=Mode.PRACTICE, start=start))
+    await appointments.confirm(place.session, place.operator, request_id)
+    await appointments.finish(place.session, doctor, request_id, was_seen=True)
+    before = await outcomes(place.session)
+    after = await requests.cancel(place.session, place.sas, request_id, "autre")
+    assert after.state is State.DONE
+    assert await outcomes(place.session) == before
