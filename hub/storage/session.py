@@ -53,7 +53,8 @@ class Database:
     async def open(cls, url: str, *, pool: int = 10) -> Database:
         """Connect to ``url``. ``pool``: connections kept for transactions, and as many for readings; half as many again are
         opened under load. Raises ``sqlalchemy.exc.OperationalError`` when the server does not answer."""
-        sizes: dict[str, Any] = {"pool_size": pool, "max_overflow": pool // 2}
+        # The values of a statement are those of patients: an error that is logged names the statement alone.
+        sizes: dict[str, Any] = {"pool_size": pool, "max_overflow": pool // 2, "hide_parameters": True}
         engine = create_async_engine(psycopg_url(url), connect_args=_session_settings(), **sizes)
         # Apart from the others, so that none is switched to AUTOCOMMIT and back at each use: a third of a short read. A search
         # is planned for its own values: the plan that suits any value reads a whole type to give its first twenty rows.
