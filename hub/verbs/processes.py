@@ -31,6 +31,7 @@ async def _until_asked(stop: asyncio.Event) -> AsyncIterator[None]:
 
 async def serving(settings: Settings, stop: asyncio.Event, ready: Callable[[], None] | None = None) -> None:
     """Answer people and software until ``stop``; ``ready`` is called once both doors are open."""
+    await asyncio.to_thread(composition.warm)
     async with (
         composition.database(settings, pool=20) as database,
         composition.clients(settings) as clients,
