@@ -20,6 +20,8 @@ FIELDS = frozenset({
     "stack_info", "exc_info", "rows", "entry", "log_level",
 })  # fmt: skip
 
+LIBRARIES = "libraries"  # name of the handler that hears them
+
 
 class UnknownField(Exception):
     """A field that is not on the allow-list was logged: tests only."""
@@ -58,15 +60,34 @@ def _trace(_logger: Any, _name: str, line: structlog.typing.EventDict) -> struct
     return line if error is None else {**line, "exception": where(error)}
 
 
+def _library(_logger: Any, level: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """What a library says, without its words: the web server would write out whatever an application lets escape."""
+    record: logging.LogRecord = line["_record"]
+    error = line["exc_info"][1] if line.get("exc_info") else None
+    heard = {"event": f"library.{record.name}", "level": level, "file": record.pathname, "line": record.lineno}
+    return heard if error is None else {**heard, "exception": where(error)}
+
+
+def _hear_libraries(stamp: structlog.typing.Processor, renderer: structlog.typing.Processor) -> None:
+    """Warnings and errors of libraries, in the form of our own lines."""
+    root = logging.getLogger()
+    root.handlers = [handler for handler in root.handlers if handler.name != LIBRARIES]
+    handler = logging.StreamHandler(sys.stderr)
+    handler.name = LIBRARIES
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=[_library, stamp, renderer]))
+    root.addHandler(handler)
+
+
 def configure(*, level: str = "INFO", as_text: bool = False, strict: bool = False) -> None:
     """Set the process's logs up: JSON lines on standard error, or readable text in a terminal."""
     _Mode.strict = strict
+    stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
     renderer: Any = structlog.dev.ConsoleRenderer(colors=False) if as_text else structlog.processors.JSONRenderer()
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            stamp,
             _trace,
             _allowed,
             renderer,
@@ -75,6 +96,7 @@ def configure(*, level: str = "INFO", as_text: bool = False, strict: bool = Fals
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
+    _hear_libraries(stamp, renderer)
 
 
 def event(name: str, **fields: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -27,6 +28,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], dict[str, Any
     log.configure(strict=True)
     yield lambda: json.loads(written.getvalue().splitlines()[-1])
     structlog.reset_defaults()
+    logging.getLogger().handlers = [one for one in logging.getLogger().handlers if one.name != log.LIBRARIES]
 
 
 def read_patient(name: str) -> None:
@@ -81,3 +83,29 @@ def test_without_a_trace_nothing_of_it_is_told(told: Callable[[], dict[str, Any]
     except ValueError:
         log.trouble("page.bug", reference="a1")
     assert set(told()) == {"event", "reference", "level", "timestamp"}
+
+
+def test_a_library_is_heard_without_its_words(told: Callable[[], dict[str, Any]]) -> None:
+    """The web server logs whatever an application lets escape, with its message."""
+    try:
+        read_patient(NAME)
+    except ValueError:
+        logging.getLogger("uvicorn.error").exception("Exception in ASGI application for %s", NAME)
+    line = told()
+    assert NAME not in json.dumps(line)
+    assert (line["event"], line["level"]) == ("library.uvicorn.error", "error")
+    assert line["file"].endswith("tests/test_log.py")
+    assert line["exception"].startswith("ValueError\n") and "read_patient" in line["exception"]
+
+
+def test_libraries_are_heard_once_however_often_logs_are_set_up(
+    told: Callable[[], dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", written)
+    log.configure(strict=True)
+    logging.getLogger("asyncio").warning("slow callback")
+    assert len(written.getvalue().splitlines()) == 1
+    assert json.loads(written.getvalue())["event"] == "library.asyncio"
+    with pytest.raises(IndexError):
+        told()
