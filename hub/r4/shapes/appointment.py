@@ -17,6 +17,7 @@ PATIENT_STATUS = {
     Standing.NO_SHOW: "accepted",
     Standing.CANCELLED: "declined",
 }
+CANCELLATION = "http://terminology.hl7.org/CodeSystem/appointment-cancellation-reason"
 
 
 def _participant(resource: Resource, kind: str) -> Resource:
@@ -74,38 +75,52 @@ def write(appointment: Appointment, resource: Resource | None = None) -> Resourc
     made["basedOn"] = [{"reference": f"ServiceRequest/{appointment.request}"}]
     made["created"] = elements.written(appointment.created_at)
     made["serviceType"] = [elements.concept(names.system("kind-of-care"), appointment.mode.value)]
-    for name, moment in (("start", appointment.start), ("end", appointment.end)):
-        if moment is None:
-            made.pop(name, None)
-        else:
-            made[name] = elements.written(moment)
-    if appointment.range_start and appointment.range_end:
-        start, end = elements.written(appointment.range_start), elements.written(appointment.range_end)
-        made["requestedPeriod"] = [{"start": start, "end": end}]
-    if appointment.comment or appointment.words:  # R4 has no other place for a time in words (fhir.md 9.2)
-        made["comment"] = appointment.comment or appointment.words
+    _set(made, "start", elements.written(appointment.start) if appointment.start else None)
+    _set(made, "end", elements.written(appointment.end) if appointment.end else None)
+    _set(made, "requestedPeriod", _range(appointment))
+    _set(made, "comment", appointment.comment or appointment.words)  # no other place in R4 for words (fhir.md 9.2)
     elements.set_extension(
         made, names.structure("words"), {"valueString": appointment.words} if appointment.words else None
     )
-    if appointment.cancel_reason:
-        system = "http://terminology.hl7.org/CodeSystem/appointment-cancellation-reason"
-        ours = names.system("cancel-reason")
-        made["cancelationReason"] = elements.concept(
-            system if appointment.cancel_reason == "pat" else ours, appointment.cancel_reason
-        )
-    made["participant"] = _participants(appointment)
+    _set(made, "cancelationReason", _reason(appointment))
+    made["participant"] = _participants(appointment, made)
     return made
 
 
-def _participants(appointment: Appointment) -> list[Resource]:
-    people: list[Resource] = [
-        {"actor": {"reference": f"Patient/{appointment.patient}"}, "status": PATIENT_STATUS[appointment.standing]},
-        {
-            "extension": [_disclosure(appointment)],
-            "actor": {"reference": f"PractitionerRole/{appointment.performer}"},
-            "status": "accepted",
-        },
+def _set(resource: Resource, name: str, value: object) -> None:
+    if value:
+        resource[name] = value
+    else:
+        resource.pop(name, None)
+
+
+def _range(appointment: Appointment) -> list[Resource] | None:
+    if appointment.range_start is None or appointment.range_end is None:
+        return None
+    return [{"start": elements.written(appointment.range_start), "end": elements.written(appointment.range_end)}]
+
+
+def _reason(appointment: Appointment) -> Resource | None:
+    if appointment.cancel_reason is None:
+        return None
+    system = CANCELLATION if appointment.cancel_reason == "pat" else names.system("cancel-reason")
+    return elements.concept(system, appointment.cancel_reason)
+
+
+def _participants(appointment: Appointment, before: Resource) -> list[Resource]:
+    """Ours with what others put on them, then those of others."""
+    statuses = {"Patient": PATIENT_STATUS[appointment.standing], "PractitionerRole": "accepted", "Location": "accepted"}
+    actors = {"Patient": appointment.patient, "PractitionerRole": appointment.performer, "Location": appointment.place}
+    people = [
+        {**_participant(before, kind), "actor": {"reference": f"{kind}/{id}"}, "status": statuses[kind]}
+        for kind, id in actors.items()
+        if id
     ]
-    if appointment.place:
-        people.append({"actor": {"reference": f"Location/{appointment.place}"}, "status": "accepted"})
-    return people
+    told = _disclosure(appointment)
+    elements.set_extension(people[1], told["url"], {"extension": told["extension"]})
+    others = [
+        part
+        for part in before.get("participant", [])
+        if not any(elements.reference_id(part.get("actor"), kind) for kind in statuses)
+    ]
+    return people + others
