@@ -180,6 +180,18 @@ def outbox_show(id: int) -> None:
     show.row_of_outbox(row)
 
 
+@outbox.command("answer")
+def outbox_answer(id: int) -> None:
+    """What a peer answered that nobody could read, byte for byte on standard output; it may hold patient data."""
+    from hub.verbs import outbox as verb
+
+    raw = with_database(lambda _, database: verb.answer(database, id))
+    if raw is None:
+        typer.echo(f"hub: no answer is kept for message {id}", err=True)
+        raise typer.Exit(1)
+    sys.stdout.buffer.write(raw)
+
+
 @outbox.command("again")
 def outbox_again(id: int) -> None:
     """Try a stopped or waiting message at once, with the content already prepared."""

@@ -218,7 +218,8 @@ class Worker:
     async def _stopped(self, row: Row, message: Message, delivery: Delivery, failure: ConnectorFailure) -> None:
         log.trouble("outbox.stopped", row=row.id, topic=row.topic, service=failure.service, code=failure.code)
         async with self.database.transaction() as session:
-            await outbox.stop(session, row, _written(failure))
+            raw = failure.raw if failure.kind is Kind.GARBLED else b""
+            await outbox.stop(session, row, _written(failure), raw=raw)
             if delivery.give_up is not None:
                 await delivery.give_up(session, message, failure)
 

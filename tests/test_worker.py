@@ -295,11 +295,53 @@ async def test_refused_stops_and_tells_the_owner(office: Office) -> None:
 
 async def test_garbled_stops_and_keeps_what_was_sent(office: Office) -> None:
     await office.put(Letter(text="hello"))
-    office.peer.told = [fails(Kind.GARBLED, "html")]
+    office.peer.told = [fails(Kind.GARBLED, "html", raw=b"<html>maintenance</html>")]
     await office.worker.round()
     row = await office.row()
     assert (row.state, row.prepared) == ("stopped", b"hello")
     assert office.given_up == ["post garbled html"]
+
+
+async def raw_of(database: Database, row: Row) -> bytes | None:
+    async with database.reading() as session:
+        return await outbox.raw_answer(session, row.id)
+
+
+async def test_garbled_keeps_the_raw_answer_sealed_for_a_while(
+    office: Office, database: Database, clock: FrozenClock
+) -> None:
+    raw = b"<html>maintenance</html>"
+    await office.put(Letter(text="hello"))
+    office.peer.told = [fails(Kind.GARBLED, "html", raw=raw)]
+    await office.worker.round()
+    row = await office.row()
+    assert await raw_of(database, row) == raw
+    async with database.reading() as session:
+        stored = (await session.execute(text("SELECT raw_answer FROM outbox"))).scalar_one()
+    assert raw not in bytes(stored)
+    clock.advance(outbox.KEEP_PREPARED + timedelta(days=1))
+    async with database.transaction() as session:
+        await outbox.sweep(session)
+    assert await raw_of(database, row) is None
+
+
+async def test_a_refusal_keeps_no_raw_answer(office: Office, database: Database) -> None:
+    await office.put(Letter(text="hello"))
+    office.peer.told = [fails(Kind.REFUSED, raw=b"<no/>")]
+    await office.worker.round()
+    assert await raw_of(database, await office.row()) is None
+
+
+async def test_tried_again_by_hand_forgets_the_raw_answer(office: Office, database: Database) -> None:
+    await office.put(Letter(text="hello"))
+    office.peer.told = [fails(Kind.GARBLED, raw=b"<no/>")]
+    await office.worker.round()
+    row = await office.row()
+    async with database.transaction() as session:
+        assert await outbox.again(session, row.id)
+    assert await raw_of(database, row) is None
+    await office.worker.round()
+    assert (await office.row()).state == "done"
 
 
 async def test_repeated_counts_as_delivered(office: Office) -> None:

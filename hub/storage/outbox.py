@@ -19,6 +19,7 @@ from hub.storage.tables.machinery import outbox
 
 CHANNEL = "outbox"
 PURPOSE = "outbox.prepared"
+RAW_PURPOSE = "outbox.raw-answer"
 LEASE = timedelta(minutes=2)  # longer than any timeout of a connector (Choice)
 KEEP_PREPARED = timedelta(days=90)  # of a stopped message (Choice)
 KEEP_DONE = timedelta(days=30)  # rows of messages delivered (Choice)
@@ -141,9 +142,14 @@ async def finish(session: Session, row: Row) -> None:
     await session.execute(NOTIFY, {"topic": row.topic})  # the next of the lane may go
 
 
-async def stop(session: Session, row: Row, failure: dict[str, str]) -> None:
-    """Given up, in the transaction of ``give_up``; the lane goes on. ``failure``: kind, code, detail. Raises :class:`LeaseLost`."""
-    ended = {"state": "stopped", "held_until": None, "last_error": failure, "ended_at": clock.now()}
+async def stop(session: Session, row: Row, failure: dict[str, str], *, raw: bytes = b"") -> None:
+    """Given up, in the transaction of ``give_up``; the lane goes on. ``failure``: kind, code, detail; ``raw``: an answer that
+    nobody could read, kept encrypted. Raises :class:`LeaseLost`.
+    """
+    kept = crypto.seal(raw, purpose=RAW_PURPOSE) if raw else None
+    ended = {
+        "state": "stopped", "held_until": None, "last_error": failure, "raw_answer": kept, "ended_at": clock.now(),
+    }  # fmt: skip
     await _write(session, row.id, row.lease, ended)
     await session.execute(NOTIFY, {"topic": row.topic})
 
@@ -184,10 +190,19 @@ async def by_id(session: Session, id: int) -> Row | None:
     return _row(found) if found else None
 
 
+async def raw_answer(session: Session, id: int) -> bytes | None:
+    """The answer that nobody could read, of a stopped message; ``None`` when none is kept."""
+    query = select(outbox.c.raw_answer).where(outbox.c.id == id)
+    kept: bytes | None = (await session.execute(query)).scalar_one_or_none()
+    return crypto.unseal(kept, purpose=RAW_PURPOSE) if kept is not None else None
+
+
 async def again(session: Session, id: int) -> bool:
     """Try a waiting or stopped message at once, by hand, with what was prepared. ``False`` when it is done or unknown."""
     now = clock.now()
-    fresh = {"state": "waiting", "due_at": now, "first_due_at": now, "held_until": None, "ended_at": None}
+    fresh = {
+        "state": "waiting", "due_at": now, "first_due_at": now, "held_until": None, "ended_at": None, "raw_answer": None,
+    }  # fmt: skip
     order = update(outbox).where(outbox.c.id == id, outbox.c.state.in_(("waiting", "stopped"))).values(**fresh)
     topic = (await session.execute(order.returning(outbox.c.topic))).scalar_one_or_none()
     if topic is None:
@@ -223,8 +238,9 @@ async def oldest_due(session: Session, now: datetime) -> datetime | None:
 
 
 async def sweep(session: Session) -> None:
-    """Empty what was prepared for messages stopped long ago, and forget those delivered long ago."""
+    """Empty what was prepared and answered for messages stopped long ago, and forget those delivered long ago."""
     now = clock.now()
-    old = (outbox.c.state == "stopped") & (outbox.c.ended_at < now - KEEP_PREPARED) & outbox.c.prepared.is_not(None)
-    await session.execute(update(outbox).where(old).values(prepared=None))
+    is_full = outbox.c.prepared.is_not(None) | outbox.c.raw_answer.is_not(None)
+    old = (outbox.c.state == "stopped") & (outbox.c.ended_at < now - KEEP_PREPARED) & is_full
+    await session.execute(update(outbox).where(old).values(prepared=None, raw_answer=None))
     await session.execute(delete(outbox).where(outbox.c.state == "done", outbox.c.ended_at < now - KEEP_DONE))

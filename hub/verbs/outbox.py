@@ -20,6 +20,15 @@ async def one(database: Database, id: int) -> Row | None:
         return await outbox.by_id(session, id)
 
 
+async def answer(database: Database, id: int) -> bytes | None:
+    """What the peer answered that nobody could read; ``None`` when nothing is kept. Reading it leaves a trace."""
+    async with database.transaction() as session:
+        raw = await outbox.raw_answer(session, id)
+        if raw is not None:
+            await audit.record(session, viewer=Viewer.hub(), event="outbox.read", details={"row": str(id)})
+        return raw
+
+
 async def again(database: Database, id: int) -> bool:
     """Try a stopped or waiting message at once; ``False`` when it is done or unknown."""
     async with database.transaction() as session:

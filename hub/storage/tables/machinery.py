@@ -40,6 +40,7 @@ outbox = Table(
     Column("held_until", DateTime(timezone=True), comment="clock of the database"),
     Column("prepared", LargeBinary, comment="encrypted"),
     Column("last_error", JSONB),
+    Column("raw_answer", LargeBinary, comment="encrypted: an answer that nobody could read, for analysis"),
     Column("ended_at", DateTime(timezone=True), comment="hub clock"),
     Index("outbox_by_due", "due_at", "id", postgresql_where=text("state = 'waiting'")),
     Index("outbox_by_lane", "lane", "id", postgresql_where=text("state = 'waiting'")),
