@@ -74,7 +74,7 @@ def _issue(fault: Fault) -> Issue:
 def check(resource: Resource) -> list[Issue]:
     """The faults of a resource, empty when it is right FHIR R4. Profiles and rules of the workflow are looked at elsewhere."""
     walk = Walk()
-    walk.resource(resource, str(resource.get("resourceType", "Resource")))
+    walk.resource(resource, str(resource.get("resourceType") or "Resource"))
     return [_issue(fault) for fault in walk.faults]
 
 
