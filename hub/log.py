@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
-from typing import Any
+from typing import Any, TextIO, cast
 
 import structlog
 
@@ -68,11 +68,21 @@ def _library(_logger: Any, level: str, line: structlog.typing.EventDict) -> stru
     return heard if error is None else {**heard, "exception": where(error)}
 
 
+class _StandardError:
+    """The standard error of the moment: a stream kept from set-up would be closed where somebody replaced it since."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
 def _hear_libraries(stamp: structlog.typing.Processor, renderer: structlog.typing.Processor) -> None:
     """Warnings and errors of libraries, in the form of our own lines."""
     root = logging.getLogger()
     root.handlers = [handler for handler in root.handlers if handler.name != LIBRARIES]
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(_StandardError())
     handler.name = LIBRARIES
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=[_library, stamp, renderer]))
     root.addHandler(handler)
@@ -93,7 +103,7 @@ def configure(*, level: str = "INFO", as_text: bool = False, strict: bool = Fals
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _StandardError())),
         cache_logger_on_first_use=False,
     )
     _hear_libraries(stamp, renderer)

@@ -21,12 +21,10 @@ NAME = "CANARI-7F3A"
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], dict[str, Any]]]:
+def told(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], dict[str, Any]]]:
     """The last line logged."""
-    written = io.StringIO()
-    monkeypatch.setattr(sys, "stderr", written)
     log.configure(strict=True)
-    yield lambda: json.loads(written.getvalue().splitlines()[-1])
+    yield lambda: json.loads(capsys.readouterr().err.splitlines()[-1])
     structlog.reset_defaults()
     logging.getLogger().handlers = [one for one in logging.getLogger().handlers if one.name != log.LIBRARIES]
 
@@ -109,3 +107,17 @@ def test_libraries_are_heard_once_however_often_logs_are_set_up(
     assert json.loads(written.getvalue())["event"] == "library.asyncio"
     with pytest.raises(IndexError):
         told()
+
+
+def test_a_standard_error_replaced_since_the_set_up_still_gets_the_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = io.StringIO(), io.StringIO()
+    monkeypatch.setattr(sys, "stderr", first)
+    log.configure()
+    monkeypatch.setattr(sys, "stderr", second)
+    first.close()
+    log.event("worker.started")
+    logging.getLogger("library").warning("anything")
+    assert [json.loads(line)["event"] for line in second.getvalue().splitlines()] == [
+        "worker.started",
+        "library.library",
+    ]
