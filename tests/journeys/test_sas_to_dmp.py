@@ -34,7 +34,7 @@ ABOUT_NOTE = ["note.written", "dmp.asked", "dmp.filed"]
 INS_SYSTEM = "urn:oid:1.2.250.1.213.1.4.10"
 # What the SAS said of the patient, however it may be written: none of it in a mail, a text message or a log.
 PATIENT = (
-    "PAT-TROIS", "DOMINIQUE", "2790351215", "639980303", "rue des Essais", "Tilleul", "1979", "28/03", "Fièvre",
+    "PAT-TROIS", "DOMINIQUE", "2790351215", "639980303", "rue des Essais", "Tilleul", "1979-03-28", "28/03", "Fièvre",
     "Angine", "streptococ", "Amoxicilline",
 )  # fmt: skip
 H = {"h": "urn:hl7-org:v3"}
