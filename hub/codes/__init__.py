@@ -58,6 +58,15 @@ class Table:
         """Whether the table holds the code, retired or not."""
         return code in self.rows
 
+    @property
+    def offered(self) -> tuple[Row, ...]:
+        """The codes a person may choose, in the order of the file: the others are given by the hub itself."""
+        return tuple(row for row in self if row.extra.get("offered"))
+
+    def offers(self, code: str) -> bool:
+        """Whether a person may choose the code."""
+        return code in self.rows and bool(self.rows[code].extra.get("offered"))
+
     def display(self, code: str, default: str | None = None) -> str:
         """The words for people. Raises ``KeyError`` for an unknown code when no default is given."""
         row = self.rows.get(code)

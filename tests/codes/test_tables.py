@@ -130,3 +130,10 @@ def test_converting_sorts_names_the_columns_alike_and_keeps_what_is_extra() -> N
     assert convert.text_of(lines, {"system_oid": "sys"}) == (
         'code,display,parent,valid_from,valid_until,system_oid\na,"Un, premier",,,,1.3\nb,Deux,,,2020-01-01,1.2\n'
     )
+
+
+def test_a_reason_that_the_hub_gives_by_itself_is_not_offered() -> None:
+    declines = codes.table("hub-decline-reason")
+    assert next(row.code for row in declines.offered) == "not-available"
+    assert declines.has("too-late") and not declines.offers("too-late")
+    assert not declines.offers("never-heard")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.responses import Response
 
 from hub import codes
 from hub.domain.care_request import State
-from hub.domain.people import Capacity
+from hub.domain.people import Capacity, Viewer
 from hub.domain.refusal import Refusal
 from hub.domain.visibility import Level
 from hub.r4 import names
@@ -146,47 +148,11 @@ async def accept(call: Call) -> Response:
 async def decline(call: Call) -> Response:
     """One touch on a reason declines."""
     reason = call.form.get("motif", "")
-    if not codes.table("hub-decline-reason").has(reason):
+    if not codes.table("hub-decline-reason").offers(reason):
         raise Refusal("reason-required")
     async with call.transaction() as session:
         await requests.decline(session, call.viewer, call.path("id"), reason)
     return call.see("/demandes", "declined")
-
-
-async def release_page(call: Call) -> Response:
-    """Giving back, with a reason: what will happen, then the verb."""
-    async with call.reading() as session:
-        found = await whole(call, session)
-    return await _reason_page(call, "requests/release.html", found, "hub-decline-reason")
-
-
-async def release(call: Call) -> Response:
-    """The acceptor gives it back."""
-    return await _with_reason(call, "hub-decline-reason", requests.release, "/demandes", "released")
-
-
-async def cancel_page(call: Call) -> Response:
-    """Irreversible: a page of its own."""
-    async with call.reading() as session:
-        found = await whole(call, session)
-    return await _reason_page(call, "requests/cancel.html", found, "hub-cancel-reason")
-
-
-async def cancel(call: Call) -> Response:
-    """Withdrawn, with a reason from the list."""
-    return await _with_reason(call, "hub-cancel-reason", requests.cancel, "/supervision", "cancelled")
-
-
-async def hand_back_page(call: Call) -> Response:
-    """A handoff given back to the SAS before its deadline."""
-    async with call.reading() as session:
-        found = await whole(call, session)
-    return await _reason_page(call, "requests/hand-back.html", found, "hub-handoff-failure")
-
-
-async def hand_back(call: Call) -> Response:
-    """The operator gives it back."""
-    return await _with_reason(call, "hub-handoff-failure", requests.hand_back, "/supervision", "handed-back")
 
 
 async def reissue_page(call: Call) -> Response:
@@ -203,57 +169,66 @@ async def reissue(call: Call) -> Response:
     return call.see(f"/demandes/{call.path('id')}", "reissued")
 
 
-# Reasons that the hub gives by itself are not offered to people.
-OFFERED = {
-    "hub-decline-reason": (
-        "not-available", "emergency", "absent", "too-far", "not-my-scope", "knows-patient", "patient-refused", "material",
-        "other",
-    ),
-    "hub-cancel-reason": (
-        "no-longer-needed", "found-elsewhere", "patient-declines", "hospitalised", "deceased", "entered-by-mistake",
-        "duplicate", "redirected", "other",
-    ),
-    "hub-handoff-failure": ("out-of-scope", "patient-unreachable", "all-declined", "worsening"),
-}  # fmt: skip
-HEADINGS = {
-    "hub-decline-reason": "Rendre la demande",
-    "hub-cancel-reason": "Annuler la demande",
-    "hub-handoff-failure": "Rendre au SAS",
-}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReasonedAct:
+    """An act that wants a reason from a list: a page that says what will happen, then the act and where it leads."""
 
+    table: str
+    template: str
+    heading: str
+    workflow: Callable[[Session, Viewer, str, str], Awaitable[object]]
+    then: str
+    flash: str
 
-async def _reason_page(
-    call: Call, template: str, found: Whole, table: str, *, faults: tuple[forms.Fault, ...] = ()
-) -> Response:
-    reasons = [(code, codes.table(table).display(code)) for code in OFFERED[table]]
-    return await call.page(
-        template,
-        status=422 if faults else 200,
-        title=HEADINGS[table],
-        deciding=True,
-        reasons=reasons,
-        summary=faults or None,
-        **parts(found),
-    )
-
-
-REASON_PAGES = {
-    "hub-decline-reason": "requests/release.html",
-    "hub-cancel-reason": "requests/cancel.html",
-    "hub-handoff-failure": "requests/hand-back.html",
-}
-
-
-async def _with_reason(call: Call, table: str, workflow: Any, then: str, flash: str) -> Response:
-    reason = call.form.get("raison", "")
-    if reason not in OFFERED[table]:
+    async def page(self, call: Call, *, faults: tuple[forms.Fault, ...] = ()) -> Response:
+        """What will happen, and the reasons."""
         async with call.reading() as session:
             found = await whole(call, session)
-        fault = forms.Fault(field="raison", text="Choisissez une raison dans la liste.")
-        return await _reason_page(call, REASON_PAGES[table], found, table, faults=(fault,))
-    async with call.transaction() as session:
-        await workflow(session, call.viewer, call.path("id"), reason)
-    return call.see(then, flash)
+        return await call.page(
+            self.template,
+            status=422 if faults else 200,
+            title=self.heading,
+            deciding=True,
+            reasons=[(row.code, row.display) for row in codes.table(self.table).offered],
+            summary=faults or None,
+            **parts(found),
+        )
+
+    async def act(self, call: Call) -> Response:
+        """The act, or the page again when no reason of the list was chosen."""
+        reason = call.form.get("raison", "")
+        if not codes.table(self.table).offers(reason):
+            fault = forms.Fault(field="raison", text="Choisissez une raison dans la liste.")
+            return await self.page(call, faults=(fault,))
+        async with call.transaction() as session:
+            await self.workflow(session, call.viewer, call.path("id"), reason)
+        return call.see(self.then, self.flash)
+
+
+RELEASE = ReasonedAct(
+    table="hub-decline-reason",
+    template="requests/release.html",
+    heading="Rendre la demande",
+    workflow=requests.release,
+    then="/demandes",
+    flash="released",
+)
+CANCEL = ReasonedAct(
+    table="hub-cancel-reason",
+    template="requests/cancel.html",
+    heading="Annuler la demande",
+    workflow=requests.cancel,
+    then="/supervision",
+    flash="cancelled",
+)
+HAND_BACK = ReasonedAct(
+    table="hub-handoff-failure",
+    template="requests/hand-back.html",
+    heading="Rendre au SAS",
+    workflow=requests.hand_back,
+    then="/supervision",
+    flash="handed-back",
+)
 
 
 async def by_number(call: Call) -> Response:
