@@ -82,7 +82,9 @@ def _skilled(specialties: Sequence[str]) -> ColumnElement[bool]:
         getattr(_skill, name) == getattr(_exercise, name)
         for name in ("national_id", "profession_code", "category_code")
     )
-    return exists().where(*same, _skill.skill_code == any_(literal(list(specialties))))
+    wanted = any_(literal(list(specialties)))
+    at_work = exists().where(_situation.exercise == _exercise.id, _situation.skill_code == wanted)
+    return or_(at_work, exists().where(*same, _skill.skill_code == wanted))
 
 
 def numbers(text: str) -> list[str]:
@@ -126,7 +128,7 @@ async def search(
     wanted += [_works(communes, profession)] if communes else []
     if len(wanted) == 1 and len(search_key.key(words)) < LEAST_LETTERS:
         raise Refusal("bad-value", value=words, form="au moins deux lettres du nom, ou une profession, ou une commune")
-    idle = case((exists().where(_situation.exercise == _exercise.id), 0), else_=1)
+    idle = case((_exercise.is_idle, 1), else_=0)
     once = (
         select(_exercise.national_id, rank.label("rank"), idle.label("idle"), _exercise.family_key, _exercise.given_key)
         .where(*wanted)

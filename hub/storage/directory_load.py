@@ -1,32 +1,38 @@
-"""Replacing the national directory as a whole: tables made beside the served ones, filled by COPY, indexed, put in their place.
+"""The register of the loads of the national directory, and the ways in: one by COPY into new tables, the other into staging tables.
 
-All of it in one transaction of the caller: readers see the old directory or the new one, and a load that dies leaves nothing.
+All of a load is one transaction of the caller: readers see the old directory or the new one, and a load that dies leaves nothing.
+What differs between two days is found and applied in :mod:`hub.storage.directory_compare`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import struct
+from array import array
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import MetaData, Table, insert, select, text
+from sqlalchemy import MetaData, Table, delete, insert, select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.schema import AddConstraint, CreateIndex
 
 from hub.storage import rows
 from hub.storage.session import Session
-from hub.storage.tables.directory import REPLACED
+from hub.storage.tables import directory as tables
+from hub.storage.tables import metadata
 from hub.storage.tables.directory import load as register
 
 STAGE = "directory_stage"  # a schema that never outlives its transaction
+FRESH = "fresh_"  # before the name of a temporary table of new rows
 LOCK = 7_041_996
 PATIENCE = "300ms"  # under deadlock_timeout: the loader lets go before a reader is made to
 TRIES, PAUSE = 200, 0.3  # a minute and more of readers that never stop
-SORTING = {"maintenance_work_mem": "512MB", "max_parallel_maintenance_workers": "2"}
+SORTING = {"maintenance_work_mem": "256MB", "max_parallel_maintenance_workers": "2"}
+CHUNK = 1 << 17  # numbers in one row of directory_line: a mebibyte
 
 
 class ReadersBusy(Exception):
@@ -39,8 +45,9 @@ class NotStorable(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """One line of the register. ``result``: served or refused; ``reason``: code of the refusal; ``accepted_by``: who answered for a
-    file that a guard had refused; ``loaded_at``: hub clock; ``seconds``: how long it took.
+    """One line of the register. ``list``: directory, skills, diplomas, mailboxes or increments; ``result``: served, refused or
+    reverted; ``reason``: code of the refusal; ``accepted_by``: who answered for a file that a guard had refused; ``loaded_at``: hub
+    clock; ``seconds``: how long it took; ``added`` to ``gone``: persons; ``new_rows``, ``lost_rows``: of all lists.
     """
 
     stamp: str
@@ -49,6 +56,8 @@ class Load:
     result: str
     loaded_at: datetime
     seconds: float
+    id: int = 0
+    list: str = "directory"
     reason: str = ""
     accepted_by: str = ""
     rows: int = 0
@@ -59,6 +68,13 @@ class Load:
     situations: int = 0
     structures: int = 0
     skills: int = 0
+    added: int = 0
+    changed: int = 0
+    missing: int = 0
+    returned: int = 0
+    gone: int = 0
+    new_rows: int = 0
+    lost_rows: int = 0
     report: dict[str, Any] = field(default_factory=dict)
 
 
@@ -68,10 +84,10 @@ async def alone(session: Session) -> bool:
     return bool(held.scalar_one())
 
 
-async def served(session: Session) -> Load | None:
-    """The load that readers see, ``None`` before the first."""
-    query = select(register).where(register.c.result == "served").order_by(register.c.id.desc()).limit(1)
-    return await rows.one(session, Load, query)
+async def served(session: Session, name: str = "directory") -> Load | None:
+    """The load that readers see of a list, ``None`` before the first."""
+    query = select(register).where(register.c.result == "served", register.c.list == name)
+    return await rows.one(session, Load, query.order_by(register.c.id.desc()).limit(1))
 
 
 async def history(session: Session, limit: int = 20) -> list[Load]:
@@ -79,43 +95,113 @@ async def history(session: Session, limit: int = 20) -> list[Load]:
     return await rows.every(session, Load, select(register).order_by(register.c.id.desc()).limit(limit))
 
 
+async def has_reverted(session: Session, digest: str) -> bool:
+    """Whether somebody has taken back a load of this very file."""
+    query = select(register.c.id).where(register.c.result == "reverted", register.c.digest == digest)
+    return (await session.execute(query.limit(1))).first() is not None
+
+
+async def reserve(session: Session) -> int:
+    """The number of a load that begins."""
+    query = text("SELECT nextval(pg_get_serial_sequence('directory_load', 'id'))")
+    return int((await session.execute(query)).scalar_one())
+
+
 async def note(session: Session, load: Load) -> None:
-    """Add a line to the register."""
-    await session.execute(insert(register).values(asdict(load)))
+    """Add a line to the register; without a number it gets one."""
+    values = {name: value for name, value in asdict(load).items() if name != "id" or value}
+    await session.execute(insert(register).values(values))
 
 
-async def begin(session: Session) -> None:
-    """Make the empty tables beside the served ones, without any index yet."""
-    await session.execute(text(f"CREATE SCHEMA {STAGE}"))
-    for table in REPLACED:
-        like = "INCLUDING DEFAULTS INCLUDING COMMENTS INCLUDING STORAGE"
-        await session.execute(text(f"CREATE TABLE {STAGE}.{table.name} (LIKE {table.name} {like})"))
-
-
-async def copy(session: Session, lines: Mapping[str, str]) -> None:
-    """Add lines to the new tables: by table, in the text form of COPY with ``|`` between columns, in the table's own order.
-
-    Raises :class:`NotStorable`. Rows are written frozen: no snapshot ever finds the new directory empty.
-    """
-    raw = (await session.get_raw_connection()).driver_connection
+def _raw(connection: Any) -> psycopg.AsyncConnection[Any]:
+    raw = connection.driver_connection
     assert isinstance(raw, psycopg.AsyncConnection)
-    for name, content in lines.items():
-        order = sql.SQL("COPY {} FROM STDIN WITH (FORMAT text, DELIMITER '|', FREEZE)").format(
-            sql.Identifier(STAGE, name)
-        )
+    return raw
+
+
+async def is_empty(session: Session, table: str) -> bool:
+    """Whether a table of the directory has no row yet."""
+    order = select(metadata.tables[table].c[0]).limit(1)
+    return (await session.execute(order)).first() is None
+
+
+async def numbers(session: Session, table: str) -> set[int]:
+    """The numbers of all rows of a table."""
+    raw = _raw(await session.get_raw_connection())
+    order = sql.SQL("COPY (SELECT id FROM {}) TO STDOUT (FORMAT binary)").format(sql.Identifier(table))
+    found: set[int] = set()
+    rest, is_first = b"", True
+    async with raw.cursor() as cursor, cursor.copy(order) as stream:
+        async for piece in stream:
+            rest += piece
+            if is_first and len(rest) < 19:
+                continue
+            if is_first:
+                rest, is_first = rest[19:], False  # signature, flags, length of the extension: none
+            whole = len(rest) - len(rest) % 14
+            found.update(value for _, _, value in struct.iter_unpack(">hiq", rest[:whole]))
+            rest = rest[whole:]
+    return found
+
+
+async def lines(session: Session, name: str) -> dict[int, int]:
+    """From the digest of each line of the load served to the number of its row."""
+    query = select(tables.line.c.pairs).where(tables.line.c.list == name).order_by(tables.line.c.chunk)
+    found: dict[int, int] = {}
+    for (pairs,) in await session.execute(query):
+        found.update(struct.iter_unpack("<qq", pairs))
+    return found
+
+
+async def keep_lines(session: Session, name: str, pairs: array[int]) -> None:
+    """Remember the lines of this load for the next one: digests and numbers in turn."""
+    await session.execute(delete(tables.line).where(tables.line.c.list == name))
+    for chunk, start in enumerate(range(0, len(pairs), CHUNK)):
+        piece = pairs[start : start + CHUNK]
+        content = struct.pack(f"<{len(piece)}q", *piece)
+        await session.execute(insert(tables.line), {"list": name, "chunk": chunk, "pairs": content})
+
+
+async def begin(session: Session, names: Iterable[str]) -> None:
+    """Make empty tables beside the served ones, without any index yet."""
+    await session.execute(text(f"CREATE SCHEMA {STAGE}"))
+    for name in names:
+        like = "INCLUDING DEFAULTS INCLUDING COMMENTS INCLUDING STORAGE"
+        await session.execute(text(f"CREATE TABLE {STAGE}.{name} (LIKE {name} {like})"))
+
+
+async def stage(session: Session, names: Iterable[str]) -> None:
+    """Make empty temporary tables for the rows that are new."""
+    for name in names:
+        await session.execute(text(f"CREATE TEMP TABLE {FRESH}{name} (LIKE {name} INCLUDING DEFAULTS) ON COMMIT DROP"))
+
+
+async def copy(
+    session: Session, content: Mapping[str, str], columns: Mapping[str, Sequence[str]], new: Collection[str]
+) -> None:
+    """Add lines, by table, in the text form of COPY with ``|`` between ``columns``: to the tables made beside the served ones for
+    those named in ``new``, to the staging ones for the others. Raises :class:`NotStorable`. New tables are written frozen: no
+    snapshot ever finds the new directory empty.
+    """
+    raw = _raw(await session.get_raw_connection())
+    for name, written in content.items():
+        freeze = sql.SQL(", FREEZE" if name in new else "")
+        table = sql.Identifier(STAGE, name) if name in new else sql.Identifier(f"{FRESH}{name}")
+        names = sql.SQL(", ").join(map(sql.Identifier, columns[name]))
+        order = sql.SQL("COPY {} ({}) FROM STDIN WITH (FORMAT text, DELIMITER '|'{})").format(table, names, freeze)
         try:
             async with raw.cursor() as cursor, cursor.copy(order) as stream:
-                await stream.write(content)
+                await stream.write(written)
         except (psycopg.DataError, psycopg.errors.ProgramLimitExceeded) as trouble:
             raise NotStorable(str(trouble)) from trouble
 
 
-async def finish(session: Session) -> None:
+async def finish(session: Session, names: Iterable[str]) -> None:
     """Build keys and indexes of the new tables, and the statistics by which they are read. Raises :class:`NotStorable`."""
     for name, value in SORTING.items():
         await session.execute(text("SELECT set_config(:name, :value, true)"), {"name": name, "value": value})
-    for table in REPLACED:
-        staged = _staged(table)
+    for name in names:
+        staged = _staged(metadata.tables[name])
         try:
             if staged.primary_key.columns:
                 await session.execute(AddConstraint(staged.primary_key))
@@ -127,7 +213,7 @@ async def finish(session: Session) -> None:
             raise
         indexed = [*staged.primary_key.columns, *(column for index in staged.indexes for column in index.columns)]
         asked = dict.fromkeys(column.name for column in indexed)
-        await session.execute(text(f"ANALYZE {STAGE}.{table.name} ({', '.join(asked)})"))
+        await session.execute(text(f"ANALYZE {STAGE}.{name} ({', '.join(asked)})"))
 
 
 def _staged(table: Table) -> Table:
@@ -135,15 +221,15 @@ def _staged(table: Table) -> Table:
     return table.to_metadata(MetaData(), schema=STAGE)
 
 
-async def swap(session: Session) -> None:
+async def swap(session: Session, names: Sequence[str]) -> None:
     """Put the new tables in the place of the served ones. Readers wait for the few milliseconds until the commit, and the loader
     never makes one of them wait longer than ``PATIENCE``. Raises :class:`ReadersBusy`.
     """
     home = (await session.execute(text("SELECT quote_ident(current_schema())"))).scalar_one()
-    await _hold(session, ", ".join(f"{home}.{table.name}" for table in REPLACED))
-    for table in REPLACED:
-        await session.execute(text(f"DROP TABLE {home}.{table.name}"))
-        await session.execute(text(f"ALTER TABLE {STAGE}.{table.name} SET SCHEMA {home}"))
+    await _hold(session, ", ".join(f"{home}.{name}" for name in names))
+    for name in names:
+        await session.execute(text(f"DROP TABLE {home}.{name}"))
+        await session.execute(text(f"ALTER TABLE {STAGE}.{name} SET SCHEMA {home}"))
     await session.execute(text(f"DROP SCHEMA {STAGE}"))
 
 

@@ -70,7 +70,6 @@ class Exercise:
     given: str
     profession_code: str
     category_code: str
-    authority: str
     skills: tuple[tuple[str, str], ...]
     activities: tuple[Activity, ...]
 
@@ -117,7 +116,7 @@ def whole(chosen: CTE) -> Select[Any]:
     joined = (
         tables.exercise.join(chosen, chosen.c.national_id == _exercise.national_id)
         .join(tables.person, _person.national_id == _exercise.national_id)
-        .outerjoin(tables.situation, _situation.exercise == _exercise.id)
+        .join(tables.situation, _situation.exercise == _exercise.id)
         .outerjoin(tables.structure, _structure.id == _situation.structure)
     )
     return (
@@ -127,12 +126,13 @@ def whole(chosen: CTE) -> Select[Any]:
             *_columns(Activity, _situation, "a_"),
             *_columns(Structure, _structure, "s_"),
             _SKILLS.label("skills"),
+            *(_situation.is_idle, _situation.skill_type_code, _situation.skill_code),
         )
         .select_from(joined)
         .order_by(
             chosen.c.position,
             *(_exercise.profession_code, _exercise.category_code, _exercise.family, _exercise.given, _exercise.id),
-            *(_structure.key, _structure.structure_name, _situation.role_code, _situation.mode_code),
+            *(_structure.key, _structure.structure_name, _situation.role_code, _situation.mode_code, _situation.id),
         )
     )
 
@@ -163,12 +163,19 @@ def persons(found: Iterable[RowMapping]) -> tuple[Person, ...]:
     return tuple(made)
 
 
+def _skills(rows: Sequence[RowMapping]) -> tuple[tuple[str, str], ...]:
+    """Those of the lines of work and those of SavoirFaire (rpps.md 5), by code."""
+    found = {tuple(pair.split("|", 1)) for pair in rows[0]["skills"] or ()}
+    found |= {(row["skill_type_code"], row["skill_code"]) for row in rows if row["skill_code"]}
+    return tuple(sorted(found, key=lambda pair: (pair[1], pair[0])))
+
+
 def _of_rows(rows: Sequence[RowMapping]) -> Exercise:
     made: Exercise = _filled(
         Exercise,
         rows[0],
         "e_",
-        skills=tuple(tuple(pair.split("|", 1)) for pair in rows[0]["skills"] or ()),
-        activities=tuple(dict.fromkeys(_activity(row) for row in rows if row["a_mode_code"] is not None)),
+        skills=_skills(rows),
+        activities=tuple(dict.fromkeys(_activity(row) for row in rows if not row["is_idle"])),
     )
     return made

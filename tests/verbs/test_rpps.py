@@ -106,7 +106,7 @@ async def test_a_day_at_the_directory(installation: pytest.MonkeyPatch, publishe
 
 async def test_a_file_and_standard_input(installation: pytest.MonkeyPatch, tmp_path: Path, database: Database) -> None:
     given = source(tmp_path, text())
-    assert "3 persons, 3 situations, 3 structures from 4 rows" in (await run("load", str(given.path))).output
+    assert "3 persons, 4 situations, 3 structures from 4 rows" in (await run("load", str(given.path))).output
     assert "Nothing changes" in (await run("load", "-", given=text())).output
     more = await run("load", "-", given=text([*EVERYBODY, *crowd(5)]))
     assert "8 persons" in more.output

@@ -42,7 +42,6 @@ DOCTOR = Exercise(
     given=" Anne-Sophie",
     profession_code="10",
     category_code="C",
-    authority="",
     skills=(("S", "SM54"), ("CAPA", "CAPA06")),
     activities=(WORK,),
 )

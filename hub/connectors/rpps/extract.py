@@ -10,7 +10,7 @@ import contextlib
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
@@ -20,7 +20,13 @@ from hub.connectors.rpps.mapping import Layout
 from hub.connectors.rpps.troubles import failure
 
 ACTIVITIES, SKILLS = "PS_LibreAcces_Personne_activite", "PS_LibreAcces_SavoirFaire"
-MEMBERS = (ACTIVITIES, SKILLS)  # recognised by their prefix: the stamp in their name may differ from the ZIP's
+DIPLOMAS, MAILBOXES = "PS_LibreAcces_Dipl_AutExerc", "Extraction_Correspondance_MSSante"
+MEMBERS = (
+    ACTIVITIES,
+    SKILLS,
+    DIPLOMAS,
+    MAILBOXES,
+)  # by their prefix: the stamp in their name may differ from the ZIP's
 STAMP = re.compile(r"_(\d{12})(?:\.|$)")
 BOM = "\ufeff"
 BLOCK = 1 << 20  # bytes read at once
@@ -86,7 +92,7 @@ def stamp_of(name: str) -> str:
 @contextlib.contextmanager
 def members(path: Path, bounds: Bounds) -> Iterator[Mapping[str, Member]]:
     """The files of an extraction by prefix, each with its own name and open for reading: those of the ZIP, or the text itself,
-    which is then Personne_activite."""
+    which is known by its name, else by its header; anything else is read as Personne_activite."""
     with contextlib.ExitStack() as stack:
         try:
             stream = stack.enter_context(path.open("rb"))
@@ -94,7 +100,7 @@ def members(path: Path, bounds: Bounds) -> Iterator[Mapping[str, Member]]:
             raise failure("file-missing", type(trouble).__name__) from trouble
         if stream.read(2) != b"PK":
             stream.seek(0)
-            yield {ACTIVITIES: Member(name=path.name, stream=stream, size=path.stat().st_size)}
+            yield {_kind(path.name, stream): Member(name=path.name, stream=stream, size=path.stat().st_size)}
             return
         with _damage():
             archive = stack.enter_context(zipfile.ZipFile(stream))
@@ -103,6 +109,20 @@ def members(path: Path, bounds: Bounds) -> Iterator[Mapping[str, Member]]:
                 for prefix, info in _chosen(archive, bounds).items()
             }
         yield opened
+
+
+HEADINGS = {"Code diplôme obtenu": DIPLOMAS, "Adresse BAL": MAILBOXES, "Raison sociale site": ACTIVITIES}
+
+
+def _kind(name: str, stream: IO[bytes]) -> str:
+    """Which list a text is: by the beginning of its name, else by a title of its header; SavoirFaire has none of its own."""
+    named = next((prefix for prefix in MEMBERS if name.startswith(prefix)), None)
+    if named is not None:
+        return named
+    header = stream.readline(LONGEST_LINE).decode("utf-8", "replace")
+    stream.seek(0)
+    found = next((prefix for title, prefix in HEADINGS.items() if title in header), None)
+    return found or (SKILLS if "savoir-faire" in header and "mode exercice" not in header else ACTIVITIES)
 
 
 @contextlib.contextmanager
@@ -126,7 +146,7 @@ def _chosen(archive: zipfile.ZipFile, bounds: Bounds) -> dict[str, zipfile.ZipIn
         if info.file_size > bounds.most_ratio * max(1, info.compress_size):
             raise failure("zip-suspect", info.filename)
         found[prefix] = info
-    if ACTIVITIES not in found:
+    if ACTIVITIES not in found and MAILBOXES not in found:
         raise failure("member-missing", ", ".join(archive.namelist())[:300])
     return found
 
@@ -165,9 +185,11 @@ def _decoded(piece: bytes, offset: int) -> str:
     return text.replace("\r\n", "\n") if "\r\n" in text else text
 
 
-def rows(block: Block, layout: Layout, rejections: Rejections) -> Iterator[list[str]]:
-    """The rows of a block, each in the order of our columns, at least as many cells as columns. One at a time: a list of them all
-    would keep the garbage collector busy for a fifth of the load."""
+def rows(
+    block: Block, layout: Layout, rejections: Rejections, met: Callable[[str], bool] | None = None
+) -> Iterator[list[str]]:
+    """The rows of a block, each in the order of our columns, at least as many cells as columns, but for the lines that ``met``
+    knows. One at a time: a list of them all would keep the garbage collector busy for a fifth of the load."""
     lines = block.text.split("\n")
     if not lines[-1]:
         lines.pop()
@@ -177,6 +199,8 @@ def rows(block: Block, layout: Layout, rejections: Rejections) -> Iterator[list[
         not layout.has_trailing_pipe and "\0" not in block.text and len(max(lines, key=len, default="")) <= USUAL_ROW
     )
     for number, line in enumerate(lines, block.line):
+        if met is not None and met(line):
+            continue
         cells = line.split("|")
         if not (is_plain and len(cells) == expected and cells[key]) and (fault := _fault(cells, layout)):
             rejections.add(number, cells, fault)

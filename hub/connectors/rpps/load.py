@@ -1,46 +1,32 @@
-"""Loading an extraction (rpps.md 10): read in one pass, checked by the guards, put in the place of the directory being served.
+"""Loading a file of the national directory (rpps.md 10): read in one pass, compared with what is served, checked, put in place.
 
-Reading and assembling run in a thread while the database takes the lines before: two processors work at once, and other tasks
-go on.
+Reading runs in a thread while the database takes the lines before: two processors work at once, and other tasks go on. The first
+file is copied into new tables; each one after it changes only the rows that differ.
 """
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
-from functools import partial
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
 from typing import Any
 
 from hub import clock, codes
 from hub.connectors.failure import ConnectorFailure
-from hub.connectors.rpps import mapping
-from hub.connectors.rpps.assemble import Assembly
+from hub.connectors.rpps import guards
 from hub.connectors.rpps.client import Progress, Source
-from hub.connectors.rpps.extract import (
-    ACTIVITIES,
-    SKILLS,
-    Block,
-    Bounds,
-    Member,
-    Rejections,
-    blocks,
-    is_cut,
-    members,
-    rows,
-    stamp_of,
-)
-from hub.connectors.rpps.mapping import Layout
+from hub.connectors.rpps.extract import ACTIVITIES, DIPLOMAS, SKILLS, Bounds, Member, members, stamp_of
+from hub.connectors.rpps.facts import Facts
+from hub.connectors.rpps.guards import Figures
+from hub.connectors.rpps.reading import TABLE, Reading, read
 from hub.connectors.rpps.settings import RppsSettings
 from hub.connectors.rpps.troubles import failure
-from hub.storage import directory_load
+from hub.storage import directory_compare, directory_load
 from hub.storage.directory_load import Load, NotStorable, ReadersBusy
 from hub.storage.session import Database, Session
 
-BATCH = 8  # blocks between two rounds of COPY
 # Tables of codes that the hub holds, by subject of a label; a code must be in one of them (rpps.md 8).
 TABLES = {
     "practice_title": ("TRE_R11",),
@@ -64,17 +50,6 @@ class Acceptance:
     by: str
 
 
-@dataclass(slots=True, kw_only=True)
-class Reading:
-    """What one pass over a file finds."""
-
-    assembly: Assembly = field(default_factory=Assembly)
-    rejections: Rejections = field(default_factory=Rejections)
-    rows: int = 0
-    warnings: dict[str, Any] = field(default_factory=dict)
-    stamp: str = ""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """How a load ended: its line in the register, and whether it changed anything."""
@@ -88,6 +63,14 @@ class Report:
         return self.load.persons
 
 
+class _Tried(Exception):
+    """Ends the transaction of a trial: what it did is undone."""
+
+    def __init__(self, load: Load) -> None:
+        super().__init__(load.digest)
+        self.load = load
+
+
 async def load(
     database: Database,
     settings: RppsSettings,
@@ -95,47 +78,75 @@ async def load(
     *,
     acceptance: Acceptance | None = None,
     progress: Progress | None = None,
+    is_trial: bool = False,
 ) -> Report:
-    """Serve a file instead of the directory of before. The same stamp or the same content again changes nothing.
+    """Serve what a file says. The same stamp or the same content again changes nothing. ``is_trial``: everything is read, compared
+    and checked, and nothing is kept.
 
     Raises ``ConnectorFailure`` with a code of ``errors.csv``; the directory of before is then still served, and the register
     says why.
     """
     started = time.monotonic()
-    reading = Reading()
+    reading = Reading(facts=Facts(load=0, day=_day(source.stamp)))
     try:
         async with database.transaction() as session:
-            before = await _before(session, source)
-            if before is not None and _is_same(before, source):
-                return Report(load=before, is_new=False)
-            await _fill(session, settings, source, reading, progress)
+            with members(
+                source.path, Bounds(most_unpacked=settings.most_unpacked, most_ratio=settings.most_ratio)
+            ) as found:
+                before = await _before(session, source, found, reading, acceptance)
+                if before is not None and _is_same(before, source):
+                    return Report(load=before, is_new=False)
+                reading.facts.load = await directory_load.reserve(session)
+                await read(session, found, reading, progress)
+            await _compare(session, settings, reading)
             _guard(settings, source, reading, before, acceptance)
             if progress:
                 progress("index", 0, 0)
-            await directory_load.finish(session)
-            await directory_load.swap(session)
+            await _put_in_place(session, settings, reading)
             made = _line(source, reading, "served", started, accepted_by=acceptance.by if acceptance else "")
+            if is_trial:
+                raise _Tried(made)
             await directory_load.note(session, made)
             return Report(load=made, is_new=True)
+    except _Tried as trial:
+        return Report(load=trial.load, is_new=True)
     except (NotStorable, ReadersBusy) as trouble:
         code = "readers-busy" if isinstance(trouble, ReadersBusy) else "not-storable"
-        await _refused(database, _line(source, reading, "refused", started, reason=code))
+        if not is_trial:
+            await _refused(database, _line(source, reading, "refused", started, reason=code))
         raise failure(code, str(trouble)) from trouble
     except ConnectorFailure as trouble:
-        if trouble.code != "load-running":
-            await _refused(
-                database, _line(source, reading, "refused", started, reason=trouble.code, detail=trouble.detail)
-            )
+        if trouble.code != "load-running" and not is_trial:
+            line = _line(source, reading, "refused", started, reason=trouble.code, detail=trouble.detail)
+            await _refused(database, line)
         raise
 
 
-async def _before(session: Session, source: Source) -> Load | None:
-    """The load that is served, once nobody else is loading. Raises ``load-running``, ``stamp-older``."""
+def _day(stamp: str) -> date:
+    """The day a file speaks of: of its stamp, else today."""
+    try:
+        return datetime.strptime(stamp, "%Y%m%d%H%M").date()
+    except ValueError:
+        return clock.now().date()
+
+
+async def _before(
+    session: Session, source: Source, found: Mapping[str, Member], reading: Reading, acceptance: Acceptance | None
+) -> Load | None:
+    """The load that is served, once nobody else is loading. Raises ``load-running``, ``stamp-older``, ``reverted``."""
     if not await directory_load.alone(session):
         raise failure("load-running")
-    before = await directory_load.served(session)
-    if before is not None and source.stamp and source.stamp < before.stamp:
-        raise failure("stamp-older", f"{source.stamp}, {before.stamp} is served")
+    reading.main = main = next(prefix for prefix in TABLE if prefix in found)
+    reading.stamp = source.stamp or stamp_of(found[main].name)
+    reading.facts.day = _day(reading.stamp)
+    if main == ACTIVITIES:
+        reading.warnings["files not there"] = [one for one in (ACTIVITIES, SKILLS, DIPLOMAS) if one not in found]
+    before = await directory_load.served(session, reading.name)
+    if before is not None and reading.stamp and reading.stamp < before.stamp:
+        raise failure("stamp-older", f"{reading.stamp}, {before.stamp} is served")
+    is_accepted = acceptance is not None and acceptance.digest == source.digest
+    if not is_accepted and await directory_load.has_reverted(session, source.digest):
+        raise failure("reverted", source.digest)
     return before
 
 
@@ -143,79 +154,14 @@ def _is_same(before: Load, source: Source) -> bool:
     return before.digest == source.digest or (bool(source.stamp) and source.stamp == before.stamp)
 
 
-async def _fill(
-    session: Session, settings: RppsSettings, source: Source, reading: Reading, progress: Progress | None
-) -> None:
-    """Copy the whole file into new tables."""
-    await directory_load.begin(session)
-    bounds = Bounds(most_unpacked=settings.most_unpacked, most_ratio=settings.most_ratio)
-    coming = batches(source, bounds, reading, progress)
-    reader = ThreadPoolExecutor(1, "directory")
-    ahead = partial(asyncio.get_running_loop().run_in_executor, reader, next, coming, None)
-    following = ahead()
-    try:
-        while (lines := await following) is not None:
-            following = ahead()
-            await directory_load.copy(session, lines)
-    finally:
-        await asyncio.to_thread(
-            reader.shutdown
-        )  # it must let go of the file first, also when nobody waits for it any more
-        await asyncio.gather(following, return_exceptions=True)
-        coming.close()
-
-
-def batches(
-    source: Source, bounds: Bounds, reading: Reading, progress: Progress | None = None
-) -> Generator[dict[str, str]]:
-    """Lines for COPY by table, some megabytes at a time; ``reading`` fills on the way, and the labels come last."""
-    with members(source.path, bounds) as found:
-        takers: dict[str, Callable[[Iterable[list[str]]], int]] = {
-            ACTIVITIES: reading.assembly.take,
-            SKILLS: reading.assembly.take_skills,
-        }
-        reading.warnings["files not there"] = [prefix for prefix in takers if prefix not in found]
-        reading.stamp = source.stamp or stamp_of(found[ACTIVITIES].name)
-        for prefix, take in takers.items():
-            if prefix in found:
-                yield from _member(prefix, found[prefix], take, reading, progress)
-    yield reading.assembly.drain_labels()
-
-
-def _member(
-    prefix: str, member: Member, take: Callable[[Iterable[list[str]]], int], reading: Reading, progress: Progress | None
-) -> Iterator[dict[str, str]]:
-    """The lines of one file."""
-    layout, done = None, 0
-    for count, block in enumerate(blocks(member.stream), 1):
-        done += len(block.text)
-        if layout is None:
-            layout, block = _header(prefix, block, reading)
-        if is_cut(block, layout):
-            raise failure("file-cut", member.name)
-        taken = take(rows(block, layout, reading.rejections))
-        if prefix == ACTIVITIES:
-            reading.rows += taken
-        if count % BATCH == 0:
-            if progress:
-                progress("read", min(done, member.size), member.size)
-            yield reading.assembly.drain()
-    if layout is None:
-        raise failure("file-empty", member.name)
-    yield reading.assembly.drain()
-
-
-def _header(prefix: str, block: Block, reading: Reading) -> tuple[Layout, Block]:
-    """What the first line announces, and the block without it."""
-    header, _, rest = block.text.partition("\n")
-    columns = (mapping.ACTIVITY, mapping.REQUIRED) if prefix == ACTIVITIES else (mapping.SKILL, mapping.SKILL_REQUIRED)
-    try:
-        layout = mapping.read_header(header, *columns)
-    except mapping.MissingColumns as trouble:
-        raise failure("column-missing", ", ".join(trouble.args)) from trouble
-    for kind, titles in (("columns missing", layout.missing), ("columns unknown", layout.unknown)):
-        reading.warnings.setdefault(kind, []).extend(titles)
-    return layout, Block(text=rest, line=block.line + 1)
+async def _compare(session: Session, settings: RppsSettings, reading: Reading) -> None:
+    """Who differs from what is served; nothing to compare with at the first load."""
+    if reading.main == ACTIVITIES and TABLE[ACTIVITIES] not in reading.new:
+        reading.outcome = await directory_compare.people(
+            session, day=reading.facts.day, confirmed_after=settings.missing_days
+        )
+        if reading.outcome.waves:
+            reading.warnings["structures that changed"] = dict(reading.outcome.waves)
 
 
 def _guard(
@@ -224,33 +170,60 @@ def _guard(
     """Refuse a file that has lost too much (rpps.md 10.4). Who accepts this very file answers for what was only counted."""
     if not reading.rows:
         raise failure("file-empty", source.name)
-    lost = reading.rejections.count / (reading.rows + reading.rejections.count)
-    persons = len(reading.assembly.exercises.first)
-    counted = {
-        "too-many-rejected": (lost > settings.most_rejected, f"{reading.rejections.count} lines, {lost:.2%}"),
-        "too-few-persons": (before is None and persons < settings.least_persons, f"{persons} persons"),
-        "too-few-rows": (
-            before is not None and reading.rows < settings.least_share * before.rows,
-            f"{reading.rows} rows, {before.rows if before else 0} are served",
-        ),
-    }
-    for code, (is_wrong, detail) in counted.items():
-        if is_wrong and (acceptance is None or acceptance.digest != source.digest):
-            raise failure(code, f"{detail}, file {source.digest}")
+    figures = reading.figures
+    if reading.main != ACTIVITIES:  # lists that count no persons
+        figures = Figures(
+            rows=reading.rows,
+            rejected=reading.rejections.count,
+            persons=reading.rows,
+            before=before.rows if before else reading.rows,
+        )
+        settings = settings.model_copy(update={"least_share": settings.least_list_share})
+    reading.warnings |= guards.warnings(figures)
+    refused = guards.refusal(figures, settings)
+    if refused and (acceptance is None or acceptance.digest != source.digest):
+        code, detail = refused
+        raise failure(code, f"{detail}, file {source.digest}")
+
+
+async def _put_in_place(session: Session, settings: RppsSettings, reading: Reading) -> None:
+    """Serve what was read, in the transaction that read it."""
+    facts = reading.facts
+    if reading.new:
+        await directory_load.finish(session, reading.new)
+        await directory_load.swap(session, reading.new)
+    if reading.outcome is not None:
+        await directory_compare.put_in_place(session, load=facts.load, day=facts.day)
+    for prefix, table in TABLE.items():
+        if prefix == ACTIVITIES or table in reading.new or prefix not in reading.found:
+            continue
+        reading.lists[table] = await directory_compare.put_list_in_place(
+            session, table, load=facts.load, is_alone=reading.outcome is None
+        )
+    await directory_compare.put_labels_in_place(session)
 
 
 def _line(source: Source, reading: Reading, result: str, started: float, **more: Any) -> Load:
     """The line of the register. ``more``: ``reason`` and ``detail`` of a refusal, or ``accepted_by``."""
     detail = more.pop("detail", "")
-    counts: dict[str, Any] = reading.assembly.counts
+    facts, known = reading.facts, reading.outcome
     report = {
         **{name: found for name, found in reading.warnings.items() if found},
-        **{name: counts[name] for name in ("wrong-keys", "identifiers-disagree") if counts[name]},
-        **({"unknown codes": found} if (found := unknown_codes(reading.assembly)) else {}),
+        **{name: facts.counts[name] for name in ("wrong-keys", "identifiers-disagree") if facts.counts[name]},
+        **({"unknown codes": found} if (found := unknown_codes(facts)) else {}),
         **({"rejected": [asdict(one) for one in reading.rejections.sample]} if reading.rejections.sample else {}),
         **({"detail": detail} if detail else {}),
     }
+    counted: dict[str, Any] = {
+        table: facts.counts[f"directory_{table[:-1]}"] for table in ("exercises", "situations", "structures", "skills")
+    }
+    changes: dict[str, Any] = (
+        {kind: getattr(known, kind) for kind in ("added", "changed", "missing", "returned", "gone")} if known else {}
+    )
+    new, lost = (sum(pair[place] for pair in reading.lists.values()) for place in (0, 1))
     return Load(
+        id=facts.load if result == "served" else 0,
+        list=reading.name,
         stamp=reading.stamp or source.stamp,
         source=source.origin,
         digest=source.digest,
@@ -259,16 +232,21 @@ def _line(source: Source, reading: Reading, result: str, started: float, **more:
         seconds=round(time.monotonic() - started, 3),
         rows=reading.rows,
         rejected=reading.rejections.count,
-        **{name: counts[name] for name in ("duplicates", "persons", "exercises", "situations", "structures", "skills")},
+        duplicates=max(0, reading.rows - reading.distinct) if result == "served" else 0,
+        persons=reading.figures.persons,
+        **counted,
+        **changes,
+        new_rows=new + (known.new_rows if known else facts.counts["directory_situation"]),
+        lost_rows=lost + (known.lost_rows if known else 0),
         report=report,
         **more,
     )
 
 
-def unknown_codes(assembly: Assembly) -> dict[str, list[str]]:
+def unknown_codes(facts: Facts) -> dict[str, list[str]]:
     """Codes that none of our tables holds, by subject."""
     found = defaultdict(list)
-    for subject, code in sorted(assembly.labels):
+    for subject, code in sorted(facts.labels):
         tables = TABLES.get(subject, ())
         if tables and not any(codes.table(name).has(code) for name in tables):
             found[subject].append(code)

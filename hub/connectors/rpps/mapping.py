@@ -1,4 +1,4 @@
-"""The columns of Personne_activite and SavoirFaire, how a header is read (rpps.md 4, 4.1, 4.2), and what goes where. Pure."""
+"""The columns of the four lists, how a header is read (rpps.md 4, 4.1, 4.2), and what counts in a row (rpps.md 10.3). Pure."""
 
 from __future__ import annotations
 
@@ -74,15 +74,63 @@ REQUIRED = frozenset(
         *("mode_code", "structure_id", "postcode", "commune_code"),
     )
 )
-# SavoirFaire (rpps.md 4.2): the first columns of the same names.
+_PERSON = ("id_type", "identifier", "national_id", "family", "given")
+# SavoirFaire (rpps.md 4.2): the same titles as in Personne_activite.
 SKILL: Mapping[str, str] = {
     key: ACTIVITY[key]
     for key in (
-        *("id_type", "identifier", "national_id", "family", "given", "profession_code", "profession"),
-        *("category_code", "category", "skill_type_code", "skill_type", "skill_code", "skill"),
+        *(*_PERSON, "profession_code", "profession", "category_code", "category"),
+        *("skill_type_code", "skill_type", "skill_code", "skill"),
     )
 }
 SKILL_REQUIRED = frozenset({"national_id", "profession_code", "category_code", "skill_code"})
+# Dipl_AutExerc: a diploma or an authorisation, the other half is empty.
+DIPLOMA: Mapping[str, str] = {key: ACTIVITY[key] for key in _PERSON} | {
+    "diploma_type_code": "Code type diplôme obtenu",
+    "diploma_type": "Libellé type diplôme obtenu",
+    "diploma_code": "Code diplôme obtenu",
+    "diploma": "Libellé diplôme obtenu",
+    "authorization_type_code": "Code type autorisation",
+    "authorization_type": "Libellé type autorisation",
+    "authorization_field_code": "Code discipline autorisation",
+    "authorization_field": "Libellé discipline autorisation",
+}
+DIPLOMA_REQUIRED = frozenset({"national_id", "diploma_code", "authorization_type_code"})
+# Extraction_Correspondance_MSSante, with the spellings of its own.
+MAILBOX: Mapping[str, str] = {
+    "kind": "Type de BAL",
+    "address": "Adresse BAL",
+    "id_type": "Type Identifiant PP",
+    "identifier": "Identifiant PP",
+    "national_id": "Identification nationale PP",
+    "structure_id_type": "Type identifiant structure",
+    "structure_national_id": "Identification Structure",
+    "service": "Service de rattachement",
+    "practice_title": "Civilité d'exercice",
+    "family": "Nom d'exercice",
+    "given": "Prénom d'exercice",
+    "category_code": "Catégorie profession",
+    "category": "Libellé de catégorie profession",
+    "profession_code": "Code Profession",
+    "profession": "Libellé Profession",
+    "skill_code": "Code savoir-faire",
+    "skill": "Libellé savoir-faire",
+    "paperless": "Dématérialisation",
+    "structure_name": "Raison Sociale structure BAL",
+    "structure_alias": "Enseigne commerciale structure BAL",
+    "address_extra": "L2COMPLEMENTLOCALISATION structure BAL",
+    "address_recipient": "L3COMPLEMENTDISTRIBUTION structure BAL",
+    "house_number": "L4NUMEROVOIE structure BAL",
+    "house_number_suffix": "L4COMPLEMENTNUMEROVOIE structure BAL",
+    "street_type": "NL4TYPEVOIE structure BAL",
+    "street": "L4LIBELLEVOIE structure BAL",
+    "postal_box": "L5LIEUDITMENTION structure BAL",
+    "post_office": "L6LIGNEACHEMINEMENT structure BAL",
+    "postcode": "Code postal structure BAL",
+    "department": "Département structure BAL",
+    "country": "Pays structure BAL",
+}
+MAILBOX_REQUIRED = frozenset({"kind", "address", "national_id", "structure_national_id"})
 # Other spellings met (rpps.md 4.1), folded: what is found -> what it stands for.
 SPELLINGS = (
     (re.compile(r"civilite exercice"), "civilite d'exercice"),
@@ -144,46 +192,39 @@ def read_header(line: str, columns: Mapping[str, str] = ACTIVITY, required: froz
     )
 
 
-KEYS = tuple(ACTIVITY)
-PLACE = {key: place for place, key in enumerate(KEYS)}
-_FIRST, _LAST = PLACE["siret"], PLACE["structure_national_id"]
-STRUCTURE_CELLS = slice(_FIRST, _LAST + 1)  # columns 20 to 47
-NO_STRUCTURE = "|" * (_LAST - _FIRST)
-EXERCISE_CELLS = slice(PLACE["practice_title_code"], PLACE["category"] + 1)  # columns 4 to 13
-
 Cells = Sequence[str]
+Getter = Callable[[Cells], tuple[str, ...]]
 
 
-def _columns(*keys: str) -> Callable[[Cells], tuple[str, ...]]:
-    return itemgetter(*(PLACE[key] for key in keys))
+def columns(file: Mapping[str, str], *keys: str) -> Getter:
+    """What takes these columns from a row that is in the order of ``file``."""
+    order = list(file)
+    return itemgetter(*(order.index(key) for key in keys))
 
 
-# From the 56 cells of a row to the columns of a table, labels of codes left out.
-structure_columns = _columns(
+# A row of Personne_activite in three parts that together hold all that counts (rpps.md 10.3): labels of codes are left out.
+WHO = (
+    *("national_id", "id_type", "identifier", "practice_title_code", "title_code", "family", "given"),
+    *("profession_code", "category_code"),
+)
+WHERE = (
     *("siret", "siren", "finess", "finess_ej", "structure_id", "structure_name", "structure_alias"),
     *("address_recipient", "address_extra", "house_number", "house_number_suffix", "street_type_code", "street"),
     *("postal_box", "post_office", "postcode", "commune_code", "commune", "country_code", "phone", "phone2", "fax"),
     *("email", "department_code", "structure_national_id"),
 )
-exercise_columns = _columns("practice_title_code", "title_code", "family", "given", "profession_code", "category_code")
-activity_columns = _columns("mode_code", "sector_code", "pharmacist_section_code", "role_code", "activity_kind_code")
-NO_ACTIVITY = "||||"
+WHAT = (
+    *("mode_code", "sector_code", "pharmacist_section_code", "role_code", "activity_kind_code", "authority"),
+    *("skill_type_code", "skill_code"),
+)
+who, where, what = columns(ACTIVITY, *WHO), columns(ACTIVITY, *WHERE), columns(ACTIVITY, *WHAT)
+NOWHERE = ("",) * len(WHERE)
+NO_ACTIVITY = ("",) * WHAT.index("authority")
 
 
-def structure_key(cells: Cells) -> str:
-    """Column 24, else column 47, else nothing (rpps.md 5.1): never the name or the address."""
-    return cells[PLACE["structure_id"]] or cells[PLACE["structure_national_id"]]
-
-
-_SKILL_PLACES = tuple(PLACE[key] for key in SKILL)
-
-
-def widened(cells: Cells) -> list[str]:
-    """A row of SavoirFaire as one of Personne_activite without activity."""
-    wide = [""] * len(KEYS)
-    for place, cell in zip(_SKILL_PLACES, cells, strict=False):
-        wide[place] = cell
-    return wide
+def structure_key(place: Cells) -> str:
+    """Column 24, else column 47, else nothing (rpps.md 5.1), of the columns ``WHERE``: never the name or the address."""
+    return place[WHERE.index("structure_id")] or place[WHERE.index("structure_national_id")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,17 +232,22 @@ class Labels:
     """Coded columns with their words: ``cells`` takes from a row a code and its label, in turn."""
 
     names: tuple[str, ...]
-    cells: Callable[[Cells], tuple[str, ...]]
+    cells: Getter
 
 
-def _labels(*subjects: str) -> Labels:
-    return Labels(subjects, _columns(*(key for subject in subjects for key in (f"{subject}_code", subject))))
+def labels_of(file: Mapping[str, str], *subjects: str) -> Labels:
+    """The coded columns of a file, by subject: ``profession`` for ``profession_code`` and ``profession``."""
+    return Labels(subjects, columns(file, *(key for subject in subjects for key in (f"{subject}_code", subject))))
 
 
-EXERCISE_LABELS = _labels("practice_title", "title", "profession", "category")
-STRUCTURE_LABELS = _labels("street_type", "country", "department")
-ACTIVITY_LABELS = _labels("mode", "sector", "pharmacist_section", "role", "activity_kind")
-SKILL_LABELS = _labels("skill_type", "skill")
+EXERCISE_LABELS = labels_of(ACTIVITY, "practice_title", "title", "profession", "category")
+STRUCTURE_LABELS = labels_of(ACTIVITY, "street_type", "country", "department")
+ACTIVITY_LABELS = labels_of(
+    ACTIVITY, "skill_type", "skill", "mode", "sector", "pharmacist_section", "role", "activity_kind"
+)
+SKILL_LABELS = labels_of(SKILL, "profession", "category", "skill_type", "skill")
+DIPLOMA_LABELS = labels_of(DIPLOMA, "diploma_type", "diploma", "authorization_type", "authorization_field")
+MAILBOX_LABELS = labels_of(MAILBOX, "profession", "category", "skill")
 
 _DOUBLED = bytes.maketrans(b"0123456789", bytes((2 * n) // 10 + (2 * n) % 10 for n in range(10)))
 

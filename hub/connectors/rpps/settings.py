@@ -14,7 +14,23 @@ class RppsSettings(BaseModel, extra="forbid"):
     authority: Path | None = Field(None, description="racine de confiance de l'annuaire, pour cet hôte seulement")
     timeout: float = Field(60.0, description="délai d'attente, en secondes")
     least_share: float = Field(
-        0.9, description="part minimale des lignes de l'annuaire en service qu'un nouveau doit contenir", ge=0, le=1
+        0.95, description="part minimale des personnes de l'annuaire en service qu'un nouveau doit contenir", ge=0, le=1
+    )
+    least_list_share: float = Field(
+        0.8, description="même part, en lignes, pour les listes qui ne comptent pas de personnes", ge=0, le=1
+    )
+    most_missing: float = Field(
+        0.01,
+        description="part des personnes disparues en une fois au-delà de laquelle un fichier est refusé",
+        ge=0,
+        le=1,
+    )
+    missing_days: int = Field(
+        3, description="jours d'absence avant qu'une personne disparue ne soit plus montrée", ge=0
+    )
+    history_days: int = Field(400, description="jours pendant lesquels le passé de l'annuaire est gardé", ge=30)
+    gone_days: int = Field(
+        30, description="jours pendant lesquels une personne partie est gardée sans être montrée", ge=30
     )
     least_persons: int = Field(0, description="nombre minimal de personnes d'un premier chargement", ge=0)
     most_rejected: float = Field(

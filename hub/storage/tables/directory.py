@@ -1,13 +1,28 @@
-"""The national directory, normalised (rpps.md 4, 5 and 10.2), and the register of its loads.
+"""The national directory, normalised (rpps.md 4, 5 and 10.2), its past, and the register of its loads.
 
-All but ``directory_load`` are replaced as a whole by each load: no row refers to them from elsewhere, and the numbers in them hold
-within one load only. Codes and texts are kept as published, missing is ``''``; what is folded or derived stands beside. Names of
-columns follow the keys of rpps.md 4.
+Rows are addressed by their content: the number of an exercise, a structure, a situation, a skill, a diploma or a mailbox is a
+stable digest of the columns that count (rpps.md 10.3: no labels), so that two days are compared number by number, and no load has
+to look up what another one wrote. What has ended is moved, whole, to a table of the same columns named ``_past``. Codes and texts
+are kept as published, missing is ``''``; what is folded or derived stands beside. Names of columns follow the keys of rpps.md 4.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, DateTime, Float, Identity, Index, Integer, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Float,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+)
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 
 from hub.storage.tables import metadata
@@ -19,18 +34,31 @@ def _text(name: str, comment: str | None = None) -> Column[str]:
     return Column(name, Text, nullable=False, comment=comment)
 
 
+def _number(comment: str = "digest of the content") -> Column[int]:
+    return Column("id", BigInteger, primary_key=True, autoincrement=False, comment=comment)
+
+
+def _load(comment: str = "the load that brought it") -> Column[int]:
+    return Column("load", Integer, nullable=False, comment=comment)
+
+
 person = Table(
     "directory_person",
     metadata,
     Column("national_id", Text, primary_key=True, comment="column 3: prefix and number"),
     _text("id_type", "column 1"),
     _text("identifier", "column 2"),
+    Column("since", Date, nullable=False, comment="first day seen"),
+    Column("missing_since", Date, comment="first day not seen: shown until the departure is confirmed (rpps.md 10.4)"),
+    _load("the last load that changed anything about them"),
+    Index("directory_person_by_identifier", "identifier"),
+    Index("directory_person_by_load", "load", "national_id"),
 )
 
 exercise = Table(
     "directory_exercise",
     metadata,
-    Column("id", Integer, primary_key=True, autoincrement=False),
+    _number(),
     _text("national_id"),
     _text("practice_title_code"),
     _text("title_code"),
@@ -38,37 +66,19 @@ exercise = Table(
     _text("given"),
     _text("profession_code"),
     _text("category_code"),
-    _text("authority", "of somebody without activity; otherwise the activity has it"),
+    Column("is_idle", Boolean, nullable=False, comment="no activity at all"),
     Column("family_key", KEY, nullable=False, comment="folded (rpps.md 12.1)"),
     Column("given_key", KEY, nullable=False),
     Column("words", TSVECTOR, nullable=False, comment="what a word of a query may begin"),
+    _load(),
     Index("directory_exercise_by_person", "national_id"),
     Index("directory_exercise_by_words", "words", postgresql_using="gin"),
-)
-
-situation = Table(
-    "directory_situation",
-    metadata,
-    Column("exercise", Integer, nullable=False),
-    Column("structure", Integer, nullable=False, comment="0: none"),
-    _text("mode_code"),
-    _text("sector_code"),
-    _text("pharmacist_section_code"),
-    _text("role_code"),
-    _text("activity_kind_code"),
-    _text("authority"),
-    _text("profession", "profession code, with /E for a student: what people are looked for by"),
-    _text("place", "INSEE code of the present commune, '' when nobody can tell"),
-    Column("family_key", KEY, nullable=False),
-    Column("given_key", KEY, nullable=False),
-    Index("directory_situation_by_exercise", "exercise"),
-    Index("directory_situation_by_place", "profession", "place", "family_key", "given_key"),
 )
 
 structure = Table(
     "directory_structure",
     metadata,
-    Column("id", Integer, primary_key=True, autoincrement=False),
+    _number(),
     _text("key", "column 24, else column 47, else ''"),
     *(
         _text(name)
@@ -82,32 +92,89 @@ structure = Table(
                 "street_type_code",
                 "street",
             ),
-            *(
-                "postal_box",
-                "post_office",
-                "postcode",
-                "commune_code",
-                "commune",
-                "country_code",
-                "phone",
-                "phone2",
-                "fax",
-            ),
-            *("email", "department_code", "structure_national_id"),
+            *("postal_box", "post_office", "postcode", "commune_code", "commune", "country_code"),
+            *("phone", "phone2", "fax", "email", "department_code", "structure_national_id"),
         )
     ),
+    _text("place", "INSEE code of the present commune, '' when nobody can tell"),
+    _load(),
     Index("directory_structure_by_key", "key"),
+)
+
+situation = Table(
+    "directory_situation",
+    metadata,
+    _number("digest of the row: one line of Personne_activite, whatever its labels"),
+    Column("exercise", BigInteger, nullable=False),
+    Column("structure", BigInteger, nullable=False, comment="0: none"),
+    _text("mode_code"),
+    _text("sector_code"),
+    _text("pharmacist_section_code"),
+    _text("role_code"),
+    _text("activity_kind_code"),
+    _text("authority"),
+    _text("skill_type_code"),
+    _text("skill_code"),
+    Column("is_idle", Boolean, nullable=False, comment="the line of somebody without activity"),
+    _text("profession", "profession code, with /E for a student: what people are looked for by"),
+    _text("place", "INSEE code of the present commune, '' when nobody can tell"),
+    Column("family_key", KEY, nullable=False),
+    Column("given_key", KEY, nullable=False),
+    _load(),
+    Index("directory_situation_by_exercise", "exercise"),
+    Index("directory_situation_by_structure", "structure"),
+    Index("directory_situation_by_place", "profession", "place", "family_key", "given_key"),
 )
 
 skill = Table(
     "directory_skill",
     metadata,
+    _number(),
     _text("national_id"),
     _text("profession_code"),
     _text("category_code"),
     _text("skill_type_code"),
     _text("skill_code"),
-    PrimaryKeyConstraint("national_id", "profession_code", "category_code", "skill_type_code", "skill_code"),
+    _load(),
+    Index("directory_skill_by_person", "national_id"),
+    comment="SavoirFaire; the skill of a line of Personne_activite stands in its situation",
+)
+
+diploma = Table(
+    "directory_diploma",
+    metadata,
+    _number(),
+    _text("national_id"),
+    _text("diploma_type_code"),
+    _text("diploma_code"),
+    _text("authorization_type_code"),
+    _text("authorization_field_code"),
+    _load(),
+    Index("directory_diploma_by_person", "national_id"),
+    comment="Dipl_AutExerc: a diploma or an authorisation, the other half is empty",
+)
+
+mailbox = Table(
+    "directory_mailbox",
+    metadata,
+    _number(),
+    _text("address", "lower case: the key of a mailbox, which may be attached several times"),
+    _text("kind", "TRE_R257: PER ORG CAB APP"),
+    _text("national_id", "of the holder, or ''"),
+    _text("structure_id_type"),
+    _text("structure_national_id", "as published"),
+    _text("service"),
+    _text("profession_code"),
+    _text("category_code"),
+    _text("skill_code"),
+    _text("paperless", "Dématérialisation, as published"),
+    _text("structure_name"),
+    _text("postcode"),
+    _load(),
+    Index("directory_mailbox_by_person", "national_id"),
+    Index("directory_mailbox_by_structure", "structure_national_id"),
+    Index("directory_mailbox_by_address", "address"),
+    comment="Extraction_Correspondance_MSSante: the only addresses that are secure mailboxes",
 )
 
 label = Table(
@@ -119,21 +186,67 @@ label = Table(
     PrimaryKeyConstraint("subject", "code"),
 )
 
-REPLACED = (person, exercise, situation, structure, skill, label)  # by each load, all at once
+SERVED = (person, exercise, structure, situation, skill, diploma, mailbox)  # compared, and kept once past
+
+
+def _past(table: Table) -> Table:
+    columns = [Column(one.name, one.type, nullable=one.nullable) for one in table.columns]
+    until = Column("until_load", Integer, nullable=False, comment="the load that ended it")
+    person_or_number = next(iter(table.primary_key.columns)).name
+    return Table(
+        f"{table.name}_past",
+        metadata,
+        *columns,
+        until,
+        Index(f"{table.name}_past_by_load", "until_load"),
+        Index(f"{table.name}_past_by_key", "national_id" if "national_id" in table.c else person_or_number),
+    )
+
+
+PAST = {table.name: _past(table) for table in SERVED}
+
+change = Table(
+    "directory_change",
+    metadata,
+    Column("load", Integer, nullable=False),
+    _text("national_id"),
+    _text("kind", "added changed missing returned gone"),
+    Column("missing_since", Date, comment="of who returned or has gone"),
+    PrimaryKeyConstraint("load", "national_id", "kind"),
+    Index("directory_change_by_person", "national_id", "load"),
+    comment="who differs from the load before; the first load differs from nothing",
+)
+
+line = Table(
+    "directory_line",
+    metadata,
+    _text("list", "prefix of the file"),
+    Column("chunk", Integer, nullable=False),
+    Column(
+        "pairs", LargeBinary, nullable=False, comment="digest of a line as printed, number of its row: 8 bytes each"
+    ),
+    PrimaryKeyConstraint("list", "chunk"),
+    comment="lines of the load served: one that comes again to the letter need not be read again",
+)
 
 load = Table(
     "directory_load",
     metadata,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("list", Text, nullable=False, server_default="directory", comment="directory, mailboxes, or increments"),
     _text("stamp", "of the file: YYYYMMDDhhmm"),
     _text("source", "address or name of the file"),
     _text("digest", "SHA-256 of the file, hexadecimal"),
-    _text("result", "served or refused"),
+    _text("result", "served, refused or reverted"),
     _text("reason", "why it was refused: a code of the connector"),
     _text("accepted_by", "who answered for it, when a guard had refused it"),
     *(
         Column(name, Integer, nullable=False)
         for name in ("rows", "rejected", "duplicates", "persons", "exercises", "situations", "structures", "skills")
+    ),
+    *(
+        Column(name, Integer, nullable=False, server_default="0")
+        for name in ("added", "changed", "missing", "returned", "gone", "new_rows", "lost_rows")
     ),
     Column("report", JSONB, nullable=False, comment="warnings, samples of rejected lines"),
     Column("seconds", Float, nullable=False),

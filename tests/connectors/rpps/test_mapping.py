@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
+from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.connectors.rpps import mapping
-from hub.connectors.rpps.assemble import LABELS, TABLES, Assembly
+from hub.connectors.rpps.facts import COLUMNS, Facts, Memory, number
 from hub.connectors.rpps.mapping import ACTIVITY, MissingColumns, read_header
 from hub.domain.identifiers import Rpps
 from hub.storage.tables import everything
@@ -66,62 +67,104 @@ def test_the_key_in_bulk_agrees_with_the_key_typed(number: str) -> None:
     assert mapping.has_valid_key(number) == Rpps.check(number)
 
 
-def assembled(*rows: dict[str, str]) -> Assembly:
-    assembly = Assembly()
-    assembly.take(line(row).split("|") for row in rows)
-    return assembly
+def assembled(*rows: dict[str, str]) -> Facts:
+    facts = Facts(load=7, day=date(2026, 11, 16))
+    facts.take(line(row).split("|") for row in rows)
+    return facts
 
 
-def drained(assembly: Assembly) -> dict[str, list[str]]:
-    return {table: text.splitlines() for table, text in assembly.drain().items()}
+def drained(facts: Facts) -> dict[str, list[list[str]]]:
+    """Every line made, cell by cell."""
+    made: dict[str, list[list[str]]] = {}
+    for part in (facts.drain(), facts.drain_last()):
+        for table, text in part.items():
+            made.setdefault(table, []).extend(one.split("|") for one in text.removesuffix("\n").split("\n"))
+    return made
+
+
+def named(made: dict[str, list[list[str]]], table: str) -> list[dict[str, str]]:
+    return [dict(zip(COLUMNS[table], cells, strict=True)) for cells in made.get(table, [])]
 
 
 def test_every_line_has_the_columns_of_its_table() -> None:
-    assembly = assembled(*EVERYBODY)
     tables = everything().tables
-    for name, lines in {**drained(assembly), LABELS: assembly.drain_labels()[LABELS].splitlines()}.items():
-        for one in lines:
-            assert one.count("|") == len(tables[name].columns) - 1, one
+    for name, columns in COLUMNS.items():
+        assert set(columns) | {"missing_since"} == {one.name for one in tables[name].columns} | {"missing_since"}
+    for name, lines in drained(assembled(*EVERYBODY)).items():
+        assert {len(cells) for cells in lines} == {len(COLUMNS[name])}
 
 
 def test_two_places_are_two_situations_of_one_exercise() -> None:
-    assembly = assembled(DOCTOR, HOSPITAL)
-    made = drained(assembly)
-    assert made["directory_person"] == ["899700999909|8|99700999909"]
-    assert len(made["directory_exercise"]) == 1
-    assert made["directory_exercise"][0].startswith(
-        "1|899700999909|DR|MME|LEFÈVRE-D'ARC|Anne-Sophie|10|C||lefevre d arc|anne sophie|"
-    )
-    assert [one.split("|")[:2] for one in made["directory_situation"]] == [["1", "1"], ["1", "2"]]
-    assert made["directory_skill"] == ["899700999909|10|C|S|SM54"]
-    assert assembly.counts["duplicates"] == 0
+    made = drained(assembled(DOCTOR, HOSPITAL))
+    assert made["directory_person"] == [["899700999909", "8", "99700999909", "2026-11-16", "7"]]
+    (exercise,) = named(made, "directory_exercise")
+    assert exercise["family_key"] == "lefevre d arc"
+    assert exercise["given_key"] == "anne sophie"
+    assert exercise["is_idle"] == "f"
+    first, second = named(made, "directory_situation")
+    assert first["exercise"] == second["exercise"] == exercise["id"]
+    assert {first["structure"], second["structure"]} == {one["id"] for one in named(made, "directory_structure")}
+
+
+def test_numbers_are_those_of_any_machine_and_any_day() -> None:
+    """Numbers are compared with those of the day before: another one would make a new person of everybody."""
+    assert number("899700999909|8|99700999909") == 4618589382108473771
+    assert -(2**63) <= number("") < 2**63
 
 
 def test_nobody_is_dropped_for_lack_of_activity() -> None:
     made = drained(assembled({**NURSE, "authority": "CNOI//"}))
-    assert len(made["directory_exercise"]) == 1
-    assert "|CNOI//|" in made["directory_exercise"][0]
-    assert "directory_situation" not in made
+    (situation,) = named(made, "directory_situation")
+    assert (situation["is_idle"], situation["structure"], situation["authority"]) == ("t", "0", "CNOI//")
+    assert named(made, "directory_exercise")[0]["is_idle"] == "t"
+
+
+@given(st.permutations([NURSE, {**HOSPITAL, **NURSE, "practice_title_code": ""}]))
+def test_who_works_somewhere_is_not_idle_whatever_comes_first(rows: list[dict[str, str]]) -> None:
+    assert [one["is_idle"] for one in named(drained(assembled(*rows)), "directory_exercise")] == ["f"]
 
 
 def test_a_student_is_another_exercise() -> None:
     made = drained(assembled(DOCTOR, {**DOCTOR, "category_code": "E", "category": "Etudiant"}))
     assert len(made["directory_person"]) == 1
     assert len(made["directory_exercise"]) == 2
-    assert [one.split("|")[8] for one in made["directory_situation"]] == ["10", "10/E"]
+    assert [one["profession"] for one in named(made, "directory_situation")] == ["10", "10/E"]
 
 
 def test_one_row_for_each_skill() -> None:
-    second = {
-        **DOCTOR,
-        "skill_type_code": "CAPA",
-        "skill_code": "CAPA06",
-        "skill_type": "Capacité",
-        "skill": "Gérontologie",
-    }
-    assembly = assembled(DOCTOR, second, second)
-    assert len(drained(assembly)["directory_situation"]) == 1
-    assert (assembly.counts["skills"], assembly.counts["duplicates"]) == (2, 1)
+    second = {**DOCTOR, "skill_type_code": "CAPA", "skill_code": "CAPA06"}
+    made = named(drained(assembled(DOCTOR, second, second)), "directory_situation")
+    assert [one["skill_code"] for one in made] == ["SM54", "CAPA06"]
+
+
+LABELS_ALONE = [key for key in ACTIVITY if f"{key}_code" in ACTIVITY]
+
+
+@given(st.dictionaries(st.sampled_from(LABELS_ALONE), st.sampled_from(("", "Autrement dit")), min_size=1))
+def test_a_label_that_is_worded_otherwise_is_no_change(labels: dict[str, str]) -> None:
+    served = {int(one[0]) for one in drained(assembled(DOCTOR))["directory_situation"]}
+    facts = Facts(load=8, day=date(2026, 11, 17))
+    facts.begin(Memory(known=served, left=set(served)))
+    facts.take([line({**DOCTOR, **labels}).split("|")])
+    assert (facts.memory.left, facts.fresh) == (set(), set())
+
+
+COUNTED = [key for key in ACTIVITY if f"{key}_code" not in ACTIVITY]
+
+
+@given(st.sampled_from(COUNTED))
+def test_everything_else_is_one(key: str) -> None:
+    assert (
+        drained(assembled(DOCTOR))["directory_situation"]
+        != drained(assembled({**DOCTOR, key: "99"}))["directory_situation"]
+    )
+
+
+def test_the_name_of_a_commune_counts_without_its_code_only() -> None:
+    nameless = {**DOCTOR, "commune_code": ""}
+    other = {"commune": "Autre"}
+    assert len(drained(assembled(DOCTOR, {**DOCTOR, **other}))["directory_situation"]) == 1
+    assert len(drained(assembled(nameless, {**nameless, **other}))["directory_situation"]) == 2
 
 
 @pytest.mark.parametrize(
@@ -135,7 +178,7 @@ def test_one_row_for_each_skill() -> None:
     ],
 )
 def test_where_a_place_is(changes: dict[str, str], place: str | None) -> None:
-    made = drained(assembled({**DOCTOR, **changes}))["directory_situation"][0].split("|")[9]
+    made = named(drained(assembled({**DOCTOR, **changes})), "directory_situation")[0]["place"]
     from hub.domain import places
 
     if place is None:
@@ -155,22 +198,6 @@ def test_backslash_and_lone_return_are_escaped_for_copy() -> None:
     assert "C:\\\\CABINET\\rDE\u2028FIN" in assembled(row).drain()["directory_structure"]
 
 
-def facts(assembly: Assembly) -> dict[str, set[str]]:
-    """What was assembled, whatever numbers it bears."""
-    made = drained(assembly)
-    structures = {one.split("|", 1)[0]: one.split("|", 1)[1] for one in made.get("directory_structure", [])}
-    exercises = {one.split("|", 1)[0]: one.split("|", 1)[1] for one in made.get("directory_exercise", [])}
-    situations = (one.split("|", 2) for one in made.get("directory_situation", []))
-    return {
-        "person": set(made.get("directory_person", [])),
-        "exercise": set(exercises.values()),
-        "structure": set(structures.values()),
-        "situation": {f"{exercises[one]} {structures.get(two, '')} {rest}" for one, two, rest in situations},
-        "skill": set(made.get("directory_skill", [])),
-        "label": set(assembly.drain_labels()[LABELS].splitlines()),
-    }
-
-
 SOME = st.lists(
     st.builds(
         lambda row, changes: {**row, **changes},
@@ -188,24 +215,27 @@ SOME = st.lists(
 )
 
 
+def content(facts: Facts) -> dict[str, set[tuple[str, ...]]]:
+    return {table: set(map(tuple, lines)) for table, lines in drained(facts).items()}
+
+
 @given(SOME, st.randoms(use_true_random=False))
 def test_neither_order_nor_duplicates_change_the_result(rows: list[dict[str, str]], chance: random.Random) -> None:
     shuffled = [*rows, *chance.choices(rows, k=3)]
     chance.shuffle(shuffled)
-    again = assembled(*shuffled)
-    assert facts(assembled(*rows)) == facts(again)
-    assert again.counts["duplicates"] >= 3
-
-
-def test_every_table_of_lines_is_one_that_is_replaced() -> None:
-    from hub.storage.tables.directory import REPLACED
-
-    assert {*TABLES, LABELS} == {table.name for table in REPLACED}
+    once, again = assembled(*rows), assembled(*shuffled)
+    once_made, again_made = content(once), content(again)
+    # Of two spellings of a label, the first in alphabetical order; of two contents of one number, whichever came first.
+    assert {table: len(lines) for table, lines in once_made.items()} == {
+        table: len(lines) for table, lines in again_made.items()
+    }
+    for table in ("directory_situation", "directory_exercise", "directory_person", "directory_label"):
+        assert once_made[table] == again_made[table]
 
 
 def test_old_register_rows_are_read_like_the_others() -> None:
     made = drained(assembled(OLD))
-    assert made["directory_structure"][0].startswith(
-        '1|C12345678200010|12345678200010||||C12345678200010|CABINET "LES ESSAIS|"LES'
-    )
-    assert made["directory_exercise"][0].endswith("|oeuvrard|noe|oeuvrard noe")
+    (structure,) = named(made, "directory_structure")
+    assert (structure["key"], structure["structure_name"]) == ("C12345678200010", 'CABINET "LES ESSAIS')
+    (exercise,) = named(made, "directory_exercise")
+    assert (exercise["family_key"], exercise["given_key"], exercise["words"]) == ("oeuvrard", "noe", "oeuvrard noe")

@@ -1,0 +1,283 @@
+"""From rows to what is new in them, each fact once (rpps.md 5 and 10.3). Pure, but for what it remembers of the rows already seen.
+
+A row that counts like one of the load before, or like one already met today, says nothing: neither order, nor duplicates, nor
+labels matter. A row that nobody knew becomes a situation, and brings its exercise and its structure. Everything is numbered by a
+digest of its content (XXH3, 64 bits, the same on every machine and every day). Lines are those of COPY in text form with ``|``
+between columns, in the order of ``COLUMNS``.
+
+This is the hot loop of a load: two million rows go through :func:`Facts.take`.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import date
+
+from xxhash import xxh3_64_intdigest
+
+from hub.connectors.rpps import mapping
+from hub.connectors.rpps.mapping import ACTIVITY, DIPLOMA, MAILBOX, SKILL, Cells, Labels
+from hub.domain import places
+from hub.domain.identity import profession_key
+from hub.domain.search_key import folded
+
+SIGN, WRAP = 1 << 63, 1 << 64
+HEADING = 0  # in the place of the number of a row: the line is the header
+_EXERCISE = (*mapping.WHO[:1], *mapping.WHO[3:])
+_SKILL = ("national_id", "profession_code", "category_code", "skill_type_code", "skill_code")
+_DIPLOMA = ("national_id", "diploma_type_code", "diploma_code", "authorization_type_code", "authorization_field_code")
+_MAILBOX = (
+    *("address", "kind", "national_id", "structure_id_type", "structure_national_id", "service", "profession_code"),
+    *("category_code", "skill_code", "paperless", "structure_name", "postcode"),
+)
+# What the lines of each table hold, in their order.
+COLUMNS = {
+    "directory_person": ("national_id", "id_type", "identifier", "since", "load"),
+    "directory_exercise": ("id", *_EXERCISE, "is_idle", "family_key", "given_key", "words", "load"),
+    "directory_structure": ("id", "key", *mapping.WHERE, "place", "load"),
+    "directory_situation": (
+        *("id", "exercise", "structure", *mapping.WHAT, "is_idle", "profession", "place"),
+        *("family_key", "given_key", "load"),
+    ),
+    "directory_skill": ("id", *_SKILL, "load"),
+    "directory_diploma": ("id", *_DIPLOMA, "load"),
+    "directory_mailbox": ("id", *_MAILBOX, "load"),
+    "directory_label": ("subject", "code", "label"),
+}
+_PLACE = {key: place for place, key in enumerate(ACTIVITY)}
+NATIONAL_ID, ID_TYPE, IDENTIFIER = _PLACE["national_id"], _PLACE["id_type"], _PLACE["identifier"]
+COMMUNE, COMMUNE_NAME = _PLACE["commune_code"], _PLACE["commune"]
+# The name of a commune that has its code is a label (rpps.md 10.3).
+counted_where = mapping.columns(ACTIVITY, *(key for key in mapping.WHERE if key != "commune"))
+
+
+def number(content: str) -> int:
+    """The number of a content, as the database keeps it: 64 bits with a sign."""
+    digest = xxh3_64_intdigest(content.encode())
+    return digest - WRAP if digest & SIGN else digest
+
+
+@dataclass(slots=True, kw_only=True)
+class Memory:
+    """What the load before knew of a list. ``known``: numbers of the rows it served; ``left``: those not met again yet; ``before``:
+    from the digest of a line as printed to the number of its row; ``line``: digest of the line being read; ``pairs``: lines and
+    rows of today, in turn, for the next load; ``repeated``: lines that came again to the letter.
+    """
+
+    known: set[int] = field(default_factory=set)
+    left: set[int] = field(default_factory=set)
+    before: dict[int, int] = field(default_factory=dict)
+    line: int = 0
+    pairs: array[int] = field(default_factory=lambda: array("q"))
+    repeated: int = 0
+
+    def announced(self, header: str) -> None:
+        """The first line of the list: under another one, the same line would mean something else."""
+        title = number(header)
+        if self.before.get(title) != HEADING:
+            self.before = {}
+        self.pairs.extend((title, HEADING))
+
+    def met(self, line: str) -> bool:
+        """Whether a line of the load before comes again to the letter: then nothing in it is new, and it need not be read."""
+        self.line = number(line)
+        row = self.before.get(self.line)
+        if row is None or row not in self.known:
+            return False
+        self.left.discard(row)
+        self.pairs.append(self.line)
+        self.pairs.append(row)
+        self.repeated += 1
+        return True
+
+
+@dataclass(slots=True, kw_only=True)
+class Facts:
+    """What was met so far, and the lines not yet taken away.
+
+    ``memory``: of the load before, for the list being read. ``counts``: new rows of each table, ``wrong-keys``,
+    ``identifiers-disagree``.
+    """
+
+    load: int
+    day: date
+    memory: Memory = field(default_factory=Memory)
+    fresh: set[int] = field(default_factory=set)
+    counts: Counter[str] = field(default_factory=Counter)
+    lines: dict[str, list[str]] = field(default_factory=lambda: {table: [] for table in COLUMNS})
+    labels: dict[tuple[str, str], str] = field(default_factory=dict)
+    noted: set[tuple[str, ...]] = field(default_factory=set)  # codes and labels already looked at, side by side
+    exercises: set[int] = field(default_factory=set)
+    idle: dict[int, tuple[str, str]] = field(default_factory=dict)  # exercises of which no activity was met yet
+    structures: set[int] = field(default_factory=set)
+    persons: set[int] = field(default_factory=set)
+    present: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def taker(self, table: str) -> Callable[[Iterable[Cells]], int]:
+        """What takes the rows of the list that fills ``table``, in our order of its columns, and says how many there were."""
+        if table == "directory_situation":
+            return self.take
+        content, labels = LISTS[table]
+        return lambda rows: self._take_list(table, rows, content, labels)
+
+    def begin(self, memory: Memory) -> None:
+        """Start another list."""
+        self.memory, self.fresh = memory, set()
+
+    def take(self, rows: Iterable[Cells]) -> int:
+        """Rows of Personne_activite; how many there were."""
+        who, where, what, digest = mapping.who, counted_where, mapping.what, xxh3_64_intdigest
+        memory, fresh, read = self.memory, self.fresh, 0
+        known, left, pairs = memory.known, memory.left, memory.pairs
+        for cells in rows:
+            read += 1
+            person, place = "|".join(who(cells)), "|".join(where(cells))
+            if not cells[COMMUNE]:
+                place += cells[COMMUNE_NAME]
+            work = what(cells)
+            row = digest(f"{person}\n{place}\n{'|'.join(work)}".encode())
+            row = row - WRAP if row & SIGN else row
+            pairs.append(memory.line)
+            pairs.append(row)
+            if row in known:
+                left.discard(row)
+            elif row not in fresh:
+                fresh.add(row)
+                self._new(cells, row, number(person), place, work)
+        return read
+
+    def _new(self, cells: Cells, row: int, exercise: int, place: str, work: tuple[str, ...]) -> None:
+        """A row that neither the load before nor today had yet."""
+        is_placed = place.strip("|") != ""
+        is_idle = not is_placed and work[: len(mapping.NO_ACTIVITY)] == mapping.NO_ACTIVITY
+        self._exercise(cells, exercise, is_idle)
+        structure = self._structure(cells, number(place)) if is_placed else 0
+        profession = profession_key(cells[_PLACE["profession_code"]], cells[_PLACE["category_code"]])
+        family, given = folded(cells[_PLACE["family"]])[0], folded(cells[_PLACE["given"]])[0]
+        where = self._present(cells)
+        self.lines["directory_situation"].append(
+            f"{row}|{exercise}|{structure}|{'|'.join(work)}|{'t' if is_idle else 'f'}|{profession}|{where}"
+            f"|{family}|{given}|{self.load}"
+        )
+        self._note(cells, mapping.ACTIVITY_LABELS)
+
+    def _exercise(self, cells: Cells, exercise: int, is_idle: bool) -> None:
+        if exercise in self.exercises:
+            if not is_idle and (waiting := self.idle.pop(exercise, None)):
+                self.lines["directory_exercise"].append("|f|".join(waiting))
+            return
+        self.exercises.add(exercise)
+        self._person(cells)
+        self._note(cells, mapping.EXERCISE_LABELS)
+        family_key, family = folded(cells[_PLACE["family"]])
+        given_key, given = folded(cells[_PLACE["given"]])
+        line = (
+            f"{exercise}|{'|'.join(_exercise_cells(cells))}",
+            f"{family_key}|{given_key}|{family} {given}|{self.load}",
+        )
+        if is_idle:
+            self.idle[exercise] = line
+        else:
+            self.lines["directory_exercise"].append("|f|".join(line))
+
+    def _person(self, cells: Cells) -> None:
+        national_id, id_type, identifier = cells[NATIONAL_ID], cells[ID_TYPE], cells[IDENTIFIER]
+        person = xxh3_64_intdigest(national_id.encode())
+        if person in self.persons:
+            return
+        self.persons.add(person)
+        self.lines["directory_person"].append(f"{national_id}|{id_type}|{identifier}|{self.day}|{self.load}")
+        if national_id != id_type + identifier:
+            self.counts["identifiers-disagree"] += 1
+        if id_type == "8" and not mapping.has_valid_key(identifier):
+            self.counts["wrong-keys"] += 1
+
+    def _structure(self, cells: Cells, structure: int) -> int:
+        if structure not in self.structures:
+            self.structures.add(structure)
+            content = mapping.where(cells)
+            self._note(cells, mapping.STRUCTURE_LABELS)
+            self.lines["directory_structure"].append(
+                f"{structure}|{mapping.structure_key(content)}|{'|'.join(content)}|{self._present(cells)}|{self.load}"
+            )
+        return structure
+
+    def _present(self, cells: Cells) -> str:
+        commune = cells[COMMUNE], cells[_PLACE["postcode"]]
+        place = self.present.get(commune)
+        if place is None:
+            place = self.present[commune] = _place(*commune)
+        return place
+
+    def _take_list(self, table: str, rows: Iterable[Cells], content: mapping.Getter, labels: Labels) -> int:
+        """Rows of a list that fills one table, by what counts in them."""
+        read, lines = 0, self.lines[table]
+        is_mailbox = table == "directory_mailbox"
+        for cells in rows:
+            read += 1
+            counted = content(cells)
+            if is_mailbox:
+                counted = (counted[0].strip().lower(), *counted[1:])
+            line = "|".join(counted)
+            row = number(line)
+            self.memory.pairs.extend((self.memory.line, row))
+            if row in self.memory.known:
+                self.memory.left.discard(row)
+            elif row not in self.fresh:
+                self.fresh.add(row)
+                lines.append(f"{row}|{line}|{self.load}")
+                self._note(cells, labels)
+        return read
+
+    def _note(self, cells: Cells, subjects: Labels) -> None:
+        """Keep the labels of codes; of two labels of one code, the first in alphabetical order."""
+        words = subjects.cells(cells)
+        if words in self.noted:
+            return
+        self.noted.add(words)
+        for subject, code, label in zip(subjects.names, words[::2], words[1::2], strict=True):
+            if code and label:
+                self.labels[subject, code] = min(label, self.labels.get((subject, code), label))
+
+    def drain(self) -> dict[str, str]:
+        """The lines made since the last time, by table, as COPY reads them; and count them."""
+        taken = {}
+        for table, lines in self.lines.items():
+            if lines:
+                self.counts[table] += len(lines)
+                taken[table] = _copied(lines)
+                lines.clear()
+        return taken
+
+    def drain_last(self) -> dict[str, str]:
+        """What is known once everything is read: exercises of which no activity was met, and the labels."""
+        self.lines["directory_exercise"] += ["|t|".join(line) for line in self.idle.values()]
+        self.idle.clear()
+        self.lines["directory_label"] = [
+            f"{subject}|{code}|{label}" for (subject, code), label in sorted(self.labels.items())
+        ]
+        return self.drain()
+
+
+_exercise_cells = mapping.columns(ACTIVITY, *_EXERCISE)
+LISTS: dict[str, tuple[mapping.Getter, Labels]] = {
+    "directory_skill": (mapping.columns(SKILL, *_SKILL), mapping.SKILL_LABELS),
+    "directory_diploma": (mapping.columns(DIPLOMA, *_DIPLOMA), mapping.DIPLOMA_LABELS),
+    "directory_mailbox": (mapping.columns(MAILBOX, *_MAILBOX), mapping.MAILBOX_LABELS),
+}
+
+
+def _copied(lines: list[str]) -> str:
+    """Lines as COPY reads them: the backslash and the lone CR are the only signs it would not take as they are."""
+    return "\n".join([*lines, ""]).replace("\\", "\\\\").replace("\r", "\\r")
+
+
+def _place(commune: str, postcode: str) -> str:
+    """The present commune, by its code; by the post code only without one, when it has but one commune (rpps.md 7)."""
+    if commune:
+        return places.normalise(commune)
+    found = places.of_postcode(postcode)
+    return found[0].code if len(found) == 1 else ""
