@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, delete, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, case, delete, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT, insert
 
 from hub import clock
@@ -60,6 +60,25 @@ async def withdraw(
     target = grant.c.request == request if request else and_(grant.c.request.is_(None), grant.c.patient == patient)
     order = delete(grant).where(grant.c.audience == audience, target)
     await session.execute(order if level is None else order.where(grant.c.level == int(level)))
+
+
+async def prolong(session: Session, *, audience: str, patient: str, until: datetime, with_ended: bool = False) -> None:
+    """Move the end of every full grant of an audience that concerns a patient, requests and notebook; those without an end keep
+    none. ``with_ended``: those that had ended live again, too.
+    """
+    target = and_(grant.c.audience == audience, grant.c.patient == patient, grant.c.level == int(Level.FULL))
+    order = update(grant).where(target, grant.c.until < until).values(until=until)
+    await session.execute(order if with_ended else order.where(grant.c.until > clock.now()))
+
+
+FOREVER = datetime.max.replace(tzinfo=UTC)
+
+
+async def end_of(session: Session, *, audience: str, patient: str) -> datetime | None:
+    """When the notebook of a patient closes to an audience: ``FOREVER`` without an end, ``None`` when it is not open to them."""
+    mine = and_(grant.c.audience == audience, grant.c.patient == patient, grant.c.request.is_(None))
+    found = (await session.execute(select(grant.c.until).where(mine, grant.c.level == int(Level.FULL)))).one_or_none()
+    return None if found is None else found.until or FOREVER
 
 
 async def withdraw_level(session: Session, request: str, level: Level, keep: Collection[str] = ()) -> None:

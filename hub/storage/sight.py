@@ -16,7 +16,7 @@ from sqlalchemy.sql.selectable import LateralFromClause
 from hub import clock
 from hub.domain.people import Viewer, account_key, coordinators_key, operators_key, role_key
 from hub.domain.visibility import REACH, Level, Reach
-from hub.storage.tables.records import grant
+from hub.storage.tables.records import grant, index_reference
 
 FULL, OUTLINE, NOTHING = int(Level.FULL), int(Level.OUTLINE), int(Level.NOTHING)
 
@@ -35,6 +35,7 @@ def words(viewer: Viewer) -> dict[str, Any]:
     keys = sorted(viewer.keys)
     return {
         "keys": keys,
+        "roles": [key.removeprefix(role_key("")) for key in keys if key.startswith(role_key(""))],
         "operators": [key for key in keys if key.startswith(operators_key(""))],
         "coordinators": [key for key in keys if key.startswith(coordinators_key(""))],
         "now": clock.now(),
@@ -76,11 +77,25 @@ def _either(row: FromClause) -> ColumnElement[int]:
 
 
 def _by_patient(row: FromClause) -> ColumnElement[int]:
-    """The notebook; a note hidden from professionals is its author's alone."""
+    """The notebook; a note hidden from professionals is its author's alone, and every author keeps what they wrote."""
     held, mine = _grants()
     notebook = and_(held.c.patient == row.c.patient, held.c.request.is_(None))
     open_to_me = or_(row.c.owner.is_(None), row.c.owner == _keys("keys"))
-    return select(func.max(held.c.level)).where(mine, notebook, open_to_me).correlate(row).scalar_subquery()
+    granted = select(func.max(held.c.level)).where(mine, notebook, open_to_me).correlate(row).scalar_subquery()
+    return case((_wrote(row), FULL), else_=granted)
+
+
+def _written() -> tuple[FromClause, ColumnElement[bool]]:
+    """The index of authors, and which of its rows name a situation of the viewer."""
+    authors = index_reference.alias()
+    named = and_(authors.c.parameter == "author", authors.c.target_type == "PractitionerRole")
+    return authors, and_(authors.c.type == "DocumentReference", named, authors.c.target_id == _keys("roles"))
+
+
+def _wrote(row: FromClause) -> ColumnElement[bool]:
+    """The viewer is an author of the note: membership of the circle ends, what they wrote stays theirs (workflow.md 4.3)."""
+    authors, mine = _written()
+    return exists().where(authors.c.key == row.c.key, mine).correlate(row)
 
 
 def _task(row: FromClause) -> ColumnElement[int]:
@@ -129,7 +144,11 @@ def possible(row: FromClause, type_name: str) -> ColumnElement[bool] | None:
     if column is None or type_name == "Task":  # a child Task is also its owner's
         return None
     held, mine = _grants()
-    return row.c[column].in_(select(held.c[column]).where(mine))
+    named = row.c[column].in_(select(held.c[column]).where(mine))
+    if type_name != "DocumentReference":
+        return named
+    authors, wrote = _written()
+    return or_(named, row.c.key.in_(select(authors.c.key).where(wrote)))
 
 
 def is_open(type_name: str) -> bool:

@@ -9,8 +9,9 @@ from hub.domain.notebook import MEMBERSHIP
 from hub.domain.people import Viewer, role_key
 from hub.domain.visibility import Level
 from hub.r4 import elements, names
-from hub.storage import grants, resources
+from hub.storage import grants, outbox, resources
 from hub.storage.session import Session
+from hub.workflows.topics import MembershipOver
 
 Resource = dict[str, Any]
 
@@ -30,16 +31,48 @@ async def _held(session: Session, patient: str) -> Resource | None:
 
 
 async def join(session: Session, patient: str, role: str) -> None:
-    """A professional who accepted a request enters the circle, and reads the notebook for a year after the last act."""
+    """A professional who accepted a request enters the circle: reads the notebook, and what they accepted for this patient, for
+    a year after the last act.
+    """
     now = clock.now()
     team = await _held(session, patient)
     member = {"member": {"reference": f"PractitionerRole/{role}"}, "period": {"start": elements.written(now)}}
+    is_new = team is None or not any(_is_present(part, role) for part in team.get("participant", []))
     if team is None:
         await resources.create(session, Viewer.hub(), _team(patient, member))
-    elif not any(_is_present(part, role) for part in team.get("participant", [])):
+    elif is_new:
         team["participant"] = [*team.get("participant", []), member]
         await resources.save(session, Viewer.hub(), team)
-    await grants.give(session, audience=role_key(role), level=Level.FULL, patient=patient, until=now + MEMBERSHIP)
+    audience, until = role_key(role), now + MEMBERSHIP
+    await grants.give(session, audience=audience, level=Level.FULL, patient=patient, until=until)
+    await grants.prolong(session, audience=audience, patient=patient, until=until, with_ended=True)
+    if is_new:
+        await outbox.put(session, MembershipOver(patient=patient, role=role), due_at=until)
+
+
+async def acted(session: Session, patient: str, role: str) -> None:
+    """An act for the patient by somebody of the circle: their year begins anew, for the notebook and for what they accepted."""
+    await grants.prolong(session, audience=role_key(role), patient=patient, until=clock.now() + MEMBERSHIP)
+
+
+async def membership_over(session: Session, message: MembershipOver) -> None:
+    """A year after somebody joined: the team says that they left, or the timer waits for the end that later acts have moved."""
+    team = await _held(session, message.patient)
+    if team is None or not any(_is_present(part, message.role) for part in team.get("participant", [])):
+        return
+    ends = await grants.end_of(session, audience=role_key(message.role), patient=message.patient)
+    if ends is None or ends <= clock.now():
+        await _part(session, team, message.role)
+    elif ends < grants.FOREVER:
+        await outbox.put(session, message, due_at=ends)
+
+
+async def _part(session: Session, team: Resource, role: str) -> None:
+    """Write that a member left."""
+    for part in team.get("participant", []):
+        if _is_present(part, role):
+            part["period"]["end"] = elements.written(clock.now())
+    await resources.save(session, Viewer.hub(), team)
 
 
 def _is_present(participant: Resource, role: str) -> bool:
@@ -74,9 +107,6 @@ async def leave_unless_written(session: Session, patient: str, role: str) -> Non
     ]  # fmt: skip
     if has_written or acts:
         return
-    for part in (team or {}).get("participant", []):
-        if _is_present(part, role):
-            part["period"]["end"] = elements.written(clock.now())
     if team is not None:
-        await resources.save(session, Viewer.hub(), team)
+        await _part(session, team, role)
     await grants.withdraw(session, audience=role_key(role), patient=patient)

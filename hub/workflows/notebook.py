@@ -84,6 +84,7 @@ async def correct(session: Session, viewer: Viewer, note_id: str, *, text: str, 
     await audit.record(
         session, viewer=viewer, event="note.corrected", patient=note.patient, resource=f"DocumentReference/{note_id}"
     )
+    await circle.acted(session, note.patient, note.author)
     await filing.after_correction(session, viewer, note_id)
     return replace(note, version=int(saved["meta"]["versionId"]))
 

@@ -15,7 +15,7 @@ from hub.r4 import elements
 from hub.r4.shapes import care_request as shape
 from hub.storage import resources
 from hub.storage.session import Session
-from hub.workflows import announce, board
+from hub.workflows import announce, board, circle
 
 Resource = dict[str, Any]
 
@@ -44,10 +44,14 @@ async def lock(session: Session, request_id: str) -> Record:
 
 
 async def keep(session: Session, viewer: Viewer, record: Record, request: CareRequest) -> CareRequest:
-    """Save a decided request: resources, board row, and the word to whoever handed it over."""
+    """Save a decided request: resources, board row, and the word to whoever handed it over. What its performer does is an act
+    for the patient, and keeps them in the circle.
+    """
     shape.write(request, record.service_request, record.task, modified=elements.written(clock.now()))
     await resources.save(session, viewer, record.service_request)
     task = await resources.save(session, viewer, record.task)
     await board.refresh(session, request, record.service_request)
     await announce.outcome(session, request, version=int(task["meta"]["versionId"]))
+    if viewer.role is not None and viewer.role == request.performer:
+        await circle.acted(session, request.patient, viewer.role)
     return request

@@ -11,6 +11,7 @@ from hub import clock, log
 from hub.domain import care_request as rules
 from hub.domain import rights
 from hub.domain.care_request import CareRequest, Event, State
+from hub.domain.notebook import MEMBERSHIP
 from hub.domain.people import Viewer, role_key
 from hub.domain.refusal import Refusal
 from hub.domain.visibility import Level
@@ -54,7 +55,10 @@ async def accept(session: Session, viewer: Viewer, request_id: str) -> CareReque
     await invitations.end(session, mine, "accepted")
     await invitations.close(session, request, "taken-by-other")
     audience = role_key(viewer.role)
-    await grants.give(session, audience=audience, level=Level.FULL, request=request.id, patient=request.patient)
+    until = clock.now() + MEMBERSHIP
+    await grants.give(
+        session, audience=audience, level=Level.FULL, request=request.id, patient=request.patient, until=until
+    )
     await circle.join(session, request.patient, viewer.role)
     await record.keep(session, viewer, found, request)
     late = FormLate(request=request.id, attempt=request.attempt, performer=viewer.role)

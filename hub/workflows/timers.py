@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from hub.storage.outbox import Delivery, Message
-from hub.workflows import appointments, dispatch, requests
-from hub.workflows.topics import FormLate, ResponseOver, UnreachableOver, WaveOver
+from hub.workflows import appointments, circle, dispatch, requests
+from hub.workflows.topics import FormLate, MembershipOver, ResponseOver, UnreachableOver, WaveOver
 
 
 def timer(settle: object) -> Delivery:
@@ -16,5 +16,6 @@ TOPICS: dict[type[Message], Delivery] = {
     WaveOver: timer(dispatch.wave_over),
     ResponseOver: timer(dispatch.response_over),
     FormLate: timer(requests.form_late),
+    MembershipOver: timer(circle.membership_over),
     UnreachableOver: timer(appointments.unreachable_over),
 }

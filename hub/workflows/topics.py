@@ -42,6 +42,14 @@ class UnreachableOver(Message):
     appointment: str
 
 
+class MembershipOver(Message):
+    """A year after somebody entered a circle of care: they left it, unless acts of theirs have moved the end (workflow.md 4.3)."""
+
+    topic: ClassVar[str] = "membership.over"
+    patient: str
+    role: str
+
+
 class SasOutcome(Message):
     """One version of a coordinating Task, for the SAS that handed the request over (sas.md 17.10)."""
 
