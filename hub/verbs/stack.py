@@ -79,6 +79,7 @@ def environment(directory: Path, ports: Ports) -> dict[str, str]:
         "HUB_PSC__REDIRECT_URI": f"{web}/connexion/psc/retour",
         "HUB_PSC__POST_LOGOUT_URI": f"{web}/connexion",
         "HUB_PSC__AUTHORITY": authority,
+        "HUB_SAS__PLATFORM_URL": f"{twins['sas']}/fhir",
         "HUB_SAS__AUTHORITY": authority,
         **pair("HUB_SAS", "hub-auth-cli"),
         "HUB_DMP__SERVICE_ROOT": f"{twins['dmp']}/si-dmp-server/v2/services/",

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from hub.domain.care_request import CareRequest
 from hub.domain.people import client_key, coordinators_key, operators_key, role_key
@@ -13,7 +14,7 @@ from hub.domain.visibility import Level
 from hub.domain.waves import Candidate
 from hub.storage import accounts, grants, outbox
 from hub.storage.session import Session
-from hub.workflows.topics import SasOutcome, SendMail, SendSms
+from hub.workflows.topics import SasAppointment, SasOutcome, SendMail, SendSms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,7 @@ NOTICES: Mapping[str, Notice] = {
     "nobody-left": Notice(mail="nobody-left"),
     "form-late": Notice(mail="form-late"),
     "unanswered": Notice(mail="request-unanswered"),
+    "sas-untold": Notice(mail="sas-untold"),
     "to-call-back": Notice(mail="to-call-back"),
 }
 
@@ -53,6 +55,14 @@ async def outcome(session: Session, request: CareRequest, *, version: int) -> No
     """Every version of the coordinating Task goes back by the road the request came in, in order."""
     if request.client is not None:
         message = SasOutcome(client=request.client, request=request.id, task=request.task, version=version)
+        await outbox.put(session, message, lane=f"request/{request.id}")
+
+
+async def appointment(session: Session, request: CareRequest, resource: Mapping[str, Any]) -> None:
+    """Every version of the appointment of a handoff goes to the platform, in the lane of the other news of the request."""
+    if request.is_handoff:
+        version = int(resource["meta"]["versionId"])
+        message = SasAppointment(request=request.id, appointment=resource["id"], version=version)
         await outbox.put(session, message, lane=f"request/{request.id}")
 
 

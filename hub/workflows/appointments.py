@@ -76,10 +76,10 @@ async def _propose(
         ),
         now,
     )
-    if before.appointment is not None:
-        await drop(session, viewer, before.appointment, reason="replaced")
+    await drop(session, viewer, before, reason="replaced")
     request = replace(rules.move(before, event), appointment=planned.id)
-    await resources.create(session, viewer, shape.write(planned), id=planned.id)
+    made = await resources.create(session, viewer, shape.write(planned), id=planned.id)
+    await announce.appointment(session, request, made)
     await _move_invitation(session, request, "in-progress")
     await record.keep(session, viewer, found, request)
     await announce.operators(session, "to-call-back", request)
@@ -118,8 +118,8 @@ async def confirm(
     if request.appointment is None:
         raise Refusal("not-a-move", state=found.request.state, event=Event.CONFIRM)
     appointment, resource = await _load(session, request.appointment)
-    await resources.save(session, viewer, shape.write(plans.confirmed(appointment, start, end), resource))
     request = replace(request, confirmed_once=True)
+    await _keep(session, viewer, request, plans.confirmed(appointment, start, end), resource)
     await record.keep(session, viewer, found, request)
     await announce.performer(session, "confirmed", request, request.performer or "")
     await audit.record(
@@ -145,7 +145,7 @@ async def unreachable_over(session: Session, message: UnreachableOver) -> None:
     if (found.request.state, found.request.appointment) != (State.UNREACHABLE, message.appointment):
         return
     request = replace(rules.run_out(found.request, reason="patient-unreachable"), appointment=None)
-    await drop(session, Viewer.hub(), message.appointment, reason="patient-unreachable")
+    await drop(session, Viewer.hub(), found.request, reason="patient-unreachable")
     await _move_invitation(session, found.request, "withdrawn")
     await record.keep(session, Viewer.hub(), found, request)
     await announce.performer(session, "withdrawn", request, found.request.performer or "")
@@ -181,19 +181,28 @@ async def finish(session: Session, viewer: Viewer, request_id: str, *, was_seen:
     if request.appointment is not None:
         appointment, resource = await _load(session, request.appointment)
         standing = Standing.FULFILLED if was_seen else Standing.NO_SHOW
-        await resources.save(session, viewer, shape.write(plans.ended(appointment, standing), resource))
+        await _keep(session, viewer, request, plans.ended(appointment, standing), resource)
     await _move_invitation(session, request, "completed")
     await record.keep(session, viewer, found, request)
     await audit.record(session, viewer=viewer, event=f"request.{event}", request=request.id, patient=request.patient)
     return request
 
 
-async def drop(session: Session, viewer: Viewer, appointment_id: str, *, reason: str) -> None:
-    """Cancel an appointment that stands; one that has ended stays as it is."""
-    appointment, resource = await _load(session, appointment_id)
+async def drop(session: Session, viewer: Viewer, request: CareRequest, *, reason: str) -> None:
+    """Cancel the appointment of a request, if it stands; one that has ended stays as it is."""
+    if request.appointment is None:
+        return
+    appointment, resource = await _load(session, request.appointment)
     if appointment.standing in plans.ENDINGS[Standing.CANCELLED]:
-        cancelled = plans.ended(appointment, Standing.CANCELLED, reason)
-        await resources.save(session, viewer, shape.write(cancelled, resource))
+        await _keep(session, viewer, request, plans.ended(appointment, Standing.CANCELLED, reason), resource)
+
+
+async def _keep(
+    session: Session, viewer: Viewer, request: CareRequest, appointment: Appointment, resource: Resource
+) -> None:
+    """Save what became of an appointment, and promise the word to the platform of the SAS."""
+    kept = await resources.save(session, viewer, shape.write(appointment, resource))
+    await announce.appointment(session, request, kept)
 
 
 async def current(session: Session, request: CareRequest) -> Appointment | None:

@@ -133,6 +133,16 @@ async def _territory(session: Session, handoff: Handoff) -> tuple[Network, str]:
     return network, commune
 
 
+async def untold(session: Session, request_id: str) -> None:
+    """The SAS could not be told what became of a request: the operators hear that the regulation must be phoned."""
+    found = await record.lock(session, request_id)
+    await announce.operators(session, "sas-untold", found.request)
+    await audit.record(
+        session, viewer=Viewer.hub(), event="sas.untold", request=request_id, patient=found.request.patient
+    )
+    log.trouble("sas.untold", request=request_id)
+
+
 def _due(handoff: Handoff, network: Network, now: datetime) -> datetime:
     """The shorter of the sender's wish and the CPTS's setting (sas.md 17.8), never less than ten minutes."""
     longest = now + timedelta(minutes=int(network.rules.get("response_minutes", RESPONSE_MINUTES)))

@@ -124,10 +124,8 @@ async def back_to_search(
     """Free the request from its performer, and either search on or end it when the deadline is past."""
     before = found.request
     request = rules.back_to_search(before, event, clock.now())
-    if before.appointment is not None:
-        await appointments.drop(
-            session, viewer, before.appointment, reason="pat" if event is Event.PATIENT_REFUSES else "released"
-        )
+    why = "pat" if event is Event.PATIENT_REFUSES else "released"
+    await appointments.drop(session, viewer, before, reason=why)
     for task in await invitations.of_request(session, before):
         if invitations.owner(task) == before.performer and task["status"] in {"accepted", "in-progress"}:
             await invitations.end(session, task, "released", reason=reason)
@@ -210,8 +208,7 @@ async def hand_back(session: Session, viewer: Viewer, request_id: str, reason: s
 
 async def _end(session: Session, viewer: Viewer, found: record.Record, request: CareRequest, *, how: str) -> None:
     """Common to every ending by a person: appointment dropped, invitations closed, performer told."""
-    if found.request.appointment is not None:
-        await appointments.drop(session, viewer, found.request.appointment, reason="withdrawn")
+    await appointments.drop(session, viewer, found.request, reason="withdrawn")
     await invitations.close(session, found.request, how)
     if found.request.performer is not None:
         for task in await invitations.of_request(session, found.request):

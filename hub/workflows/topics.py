@@ -60,6 +60,15 @@ class SasOutcome(Message):
     version: int
 
 
+class SasAppointment(Message):
+    """One version of the appointment of a handoff, for the SAS platform (INT_R03, sas.md 10)."""
+
+    topic: ClassVar[str] = "sas.appointment"
+    request: str
+    appointment: str
+    version: int
+
+
 class SendMail(Message):
     """A mail to the holder of an account. ``template`` names what is said; ``due`` is the hour it speaks of."""
 

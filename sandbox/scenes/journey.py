@@ -16,6 +16,7 @@ from sandbox.world import World
 
 EMAIL, MOBILE = "helene.vasseur@example.org", "0639981109"
 NOTE = "Angine streptococcique, TDR positif. Amoxicilline six jours. Revoir si la fièvre dure plus de trois jours."
+APPOINTMENT = ["pending", "booked", "fulfilled"]
 EXPECTED = ["searching", "taken", "appointment-proposed", "confirmed", "done"]
 
 
@@ -51,6 +52,7 @@ async def play(world: World, hub: Hub) -> AsyncIterator[Step]:
         yield await seen(hub, doctor, request)
         found = await cast.until_told(hand, handed["dossier"], EXPECTED[-1])
         yield cast.told_once(found, EXPECTED, "Le SAS a tout reçu, dans l’ordre, une fois")
+        yield await platform(hand, found[-1]["resource"])
 
 
 def directory(hand: Stagehand) -> Step:
@@ -267,6 +269,26 @@ async def seen(hub: Hub, browser: Browser, request: str) -> Step:
         passed=browser.status == 200,
         evidence={"Page": browser.url},
         look_at=f"{hub.url}/demandes/{request}",
+    )
+
+
+async def platform(hand: Stagehand, task: dict[str, Any]) -> Step:
+    """The appointment that the last news names, as the national platform followed it."""
+    (mine,) = [one["valueReference"]["reference"].split("/")[1] for one in task["output"]]
+    known = (await hand.get("/twins/sas/appointments"))["appointments"]
+    versions = [version for one in known if one["value"] == mine for version in one["versions"]]
+    told = [version["status"] for version in versions]
+    judged = [entry for entry in hand.entries("sas") if entry.subject == mine]
+    remarks = [check.what for entry in judged for check in entry.checks if not check.passed]
+    return Step(
+        title="La plateforme nationale a suivi le rendez-vous (INT_R03), sans la patiente",
+        passed=told == APPOINTMENT and not remarks,
+        evidence={
+            "Rendez-vous": mine,
+            "États reçus": " → ".join(told),
+            "Contrôles du jumeau": f"{sum(len(entry.checks) for entry in judged)} tenus" if not remarks else remarks[0],
+        },
+        look_at="/journal?jumeau=sas",
     )
 
 

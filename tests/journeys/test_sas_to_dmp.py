@@ -107,6 +107,21 @@ async def test_the_sas_heard_each_state_once_and_in_order(house: House, played: 
     assert [check.what for entry in mine for check in entry.checks if not check.passed] == []
 
 
+async def test_the_platform_followed_the_appointment_once_and_without_the_patient(
+    house: House, played: Played, request_id: str, ins: str
+) -> None:
+    mine = played.evidence("Rendez-vous")  # the last one: its identifier
+    async with house.people(0) as (hand, _):
+        known = (await hand.get("/twins/sas/appointments"))["appointments"]
+    (held,) = [one for one in known if one["value"] == mine]
+    assert [version["status"] for version in held["versions"]] == ["pending", "booked", "fulfilled"]
+    told = [entry for entry in house.world.journal.entries("sas", played.since) if entry.subject == mine]
+    assert [entry.request.split(" ", 1)[0] for entry in told] == ["POST", "PUT", "PUT"]
+    assert [check.what for entry in told for check in entry.checks if not check.passed] == []
+    text = "".join(entry.request for entry in told)
+    assert [word for word in (*PATIENT, ins, request_id) if word in text] == []
+
+
 async def test_the_dmp_holds_one_document_that_passed_every_check(
     house: House, played: Played, document: bytes, ins: str
 ) -> None:

@@ -1,4 +1,4 @@
-"""Delivers notifications to a SAS platform over mutual TLS."""
+"""Delivers notifications and appointments to a SAS platform over mutual TLS."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ class SasClient:
         self.errors = errors
 
     async def notify(self, notification: Notification) -> None:
-        """Send one notification; the receiver recognises a repeat by Task id and ``meta.versionId``."""
+        """Send one notification or appointment; the receiver recognises a repeat by Task id and ``meta.versionId``, or by the
+        identifier of the appointment.
+        """
         if not mapping.is_allowed(notification.url, self.settings.allowed_hosts):
             raise ConnectorFailure("sas", Kind.REFUSED, "host-not-allowed", "the endpoint is not in sas.allowed_hosts")
         request = self.http.request(

@@ -35,7 +35,7 @@ AT = datetime(2026, 11, 16, 7, 59, tzinfo=UTC)
 
 @pytest.fixture
 def settings() -> SasSettings:
-    return SasSettings(allowed_hosts=["localhost"])
+    return SasSettings(allowed_hosts=["localhost"], platform_url="https://localhost/fhir", tells_pending=True)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from tests.connectors.sas.conftest import ERRORS
 
 ROWS = read_errors(ERRORS)
 USUAL = {"401": Kind.DENIED, "403": Kind.DENIED, "429": Kind.BUSY, "503": Kind.BUSY, "500": Kind.UNREACHABLE}
-KINDS = {**USUAL, **{code: row.kind for code, row in ROWS.items()}}
+KINDS = {**USUAL, **{code: row.kind for code, row in ROWS.items() if code.isdigit()}}
 NAMED = {"refuse-notification": Kind.BUSY, "reject-notification": Kind.REFUSED, "unknown-subscription": Kind.REFUSED}
 ANY = Notification(method="PUT", url="https://localhost/notifications/x/Task/t1", headers={}, body="{}")
 
@@ -24,6 +24,12 @@ async def test_every_code_has_its_kind(client: SasClient, twin: SasTwin, code: s
     with pytest.raises(ConnectorFailure) as failure:
         await client.notify(ANY)
     assert (failure.value.kind, failure.value.code, failure.value.service) == (kind, code, "sas")
+
+
+def test_our_own_refusals_have_their_words() -> None:
+    ours = {code for code in ROWS if not code.isdigit()}
+    assert ours == {"doctor-without-identifier", "regulator-without-identifier", "host-not-allowed"}
+    assert {ROWS[code].kind for code in ours} == {Kind.REFUSED}
 
 
 @pytest.mark.parametrize(("fault", "kind"), NAMED.items())
