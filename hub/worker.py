@@ -1,4 +1,4 @@
-"""The worker: takes what is due from the outbox and carries it out in four steps, so that no transaction is open while a peer
+"""The worker: takes what is due from the outbox and carries it out step by step, so that no transaction is open while a peer
 thinks (architecture, Later work). It knows the six kinds of trouble, never the codes of a service.
 """
 
@@ -179,6 +179,9 @@ class Worker:
 
     async def _steps(self, row: Row, message: Message, delivery: Delivery) -> None:
         answer: Any = None
+        if delivery.allow is not None:
+            async with self.database.transaction() as session:
+                await delivery.allow(session, message)
         if delivery.send is not None:
             prepared = await self._prepared(row, message, delivery)
             if prepared is not None and not self.dry_run:

@@ -97,8 +97,8 @@ class Office:
         self.spoil: dict[str, BaseException] = {}  # once
         self.spoilt: dict[str, BaseException] = {}  # each time
         letter = Delivery(
-            connector="post", prepare=self.prepare, send=self.send, settle=self.settle, give_up=self.give_up,
-            give_up_after=GIVE_UP_AFTER,
+            connector="post", allow=self.allow, prepare=self.prepare, send=self.send, settle=self.settle,
+            give_up=self.give_up, give_up_after=GIVE_UP_AFTER,
         )  # fmt: skip
         plain = Delivery(connector="post", prepare=self.prepare, send=self.send)
         fax = Delivery(connector="line", prepare=self.prepare, send=self.send)
@@ -109,6 +109,9 @@ class Office:
     def another(self, **options: Any) -> Worker:
         clients = {"post": self.peer, "line": self.peer}
         return Worker(database=self.database, topics=self.topics, clients=clients, look_every=0.05, **options)
+
+    async def allow(self, session: Session, message: Letter) -> None:
+        self._spoiled("allow")
 
     async def prepare(self, session: Session, message: Letter) -> bytes | None:
         self.prepared += 1
@@ -202,6 +205,20 @@ async def test_nothing_to_send_settles_without_a_call(office: Office) -> None:
     await office.worker.round()
     assert office.peer.received == []
     assert (await office.row()).state == "done"
+
+
+async def test_what_is_no_longer_allowed_stops_before_the_next_try(office: Office, clock: FrozenClock) -> None:
+    """Looked at before each try, also of what is prepared: nothing leaves, and the owner hears why."""
+    await office.put(Letter(text="hello"))
+    office.peer.told = [fails(Kind.BUSY)]
+    await office.worker.round()
+    clock.advance(FIRST_PAUSE)
+    office.spoilt["allow"] = ConnectorFailure("rule", Kind.REFUSED, "not-any-more")
+    await office.worker.round()
+    row = await office.row()
+    assert (row.state, row.last_error) == ("stopped", {"kind": "refused", "code": "not-any-more", "detail": ""})
+    assert office.peer.received == ["hello"]
+    assert office.given_up == ["rule refused not-any-more"]
 
 
 @pytest.mark.parametrize("kind", [Kind.UNREACHABLE, Kind.BUSY])

@@ -38,9 +38,11 @@ class Delivery:
 
     ``prepare(session, payload)``, ``send(client, message)``, ``settle(session, payload, answer)``,
     ``give_up(session, payload, failure)``. A timer has ``settle`` only, which then takes ``(session, payload)``.
+    ``allow(session, payload)`` comes before each try, retries included, and raises what stops the message for good.
     """
 
     connector: str
+    allow: Callable[..., Awaitable[None]] | None = None
     prepare: Callable[..., Awaitable[Any]] | None = None
     send: Callable[..., Awaitable[Any]] | None = None
     settle: Callable[..., Awaitable[Any]] | None = None

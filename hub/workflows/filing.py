@@ -107,14 +107,17 @@ async def _hold(session: Session, viewer: Viewer, note_id: str, set_id: str, rul
     )
 
 
-async def withheld(session: Session, message: DmpSubmission) -> bool:
-    """Whether the patient objected since the filing was asked: it is held then, and nothing leaves (workflow.md 4.3)."""
+async def require_agreement(session: Session, message: DmpSubmission) -> None:
+    """Raises ``dmp-objection`` when the patient objected since the filing was asked, also between two tries (workflow.md 4.3)."""
     note = shape.read(await resources.lock(session, "DocumentReference", message.note))
-    if await patients.agreement(session, note.patient) is not Agreement.OBJECTS:
-        return False
-    rule = Refusal("dmp-objection")
-    await refused(session, message, code=rule.code, french=rule.text, remedy=rule.remedy, state=FilingState.HELD)
-    return True
+    if await patients.agreement(session, note.patient) is Agreement.OBJECTS:
+        raise Refusal("dmp-objection")
+
+
+async def held(session: Session, message: DmpSubmission, code: str) -> None:
+    """A rule of ours stopped it on its way: nothing more leaves, and the note says why. ``code`` is that of a refusal."""
+    rule = Refusal(code)
+    await refused(session, message, code=code, french=rule.text, remedy=rule.remedy, state=FilingState.HELD)
 
 
 async def filed(session: Session, message: DmpSubmission, *, entry_uuid: str | None) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from hub.connectors.dmp import outbound
 from hub.connectors.dmp.settings import DmpSettings
+from hub.connectors.failure import ConnectorFailure
 from hub.domain.notebook import Agreement, FilingState, Mask
 from hub.r4 import names
 from hub.storage import filings, resources
@@ -60,10 +61,12 @@ async def test_an_objection_stops_a_submission_on_its_way(cared: Any, clock: Any
         asked_by="x",
     )  # fmt: skip
     (delivery,) = outbound.topics(DmpSettings.model_construct(tables=None), None).values()  # type: ignore[arg-type]
-    assert delivery.prepare is not None
-    assert await delivery.prepare(place.session, message) is None
+    assert delivery.allow is not None and delivery.give_up is not None
+    with pytest.raises(ConnectorFailure, match="dmp-objection") as stopped:
+        await delivery.allow(place.session, message)
+    await delivery.give_up(place.session, message, stopped.value)
     (held,) = await filings.of_note(place.session, note.id)
-    assert held.state is FilingState.HELD
+    assert (held.state, held.code) == (FilingState.HELD, "dmp-objection")
 
 
 async def test_a_note_hidden_from_professionals_is_read_by_its_author_alone(cared: Any) -> None:

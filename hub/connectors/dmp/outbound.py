@@ -13,6 +13,7 @@ from hub.connectors.dmp.submission import Submission, pack, unpack
 from hub.connectors.failure import ConnectorFailure, Kind
 from hub.connectors.installation import Installation
 from hub.domain.notebook import FilingState
+from hub.domain.refusal import Refusal
 from hub.storage.outbox import Delivery, Message
 from hub.storage.session import Session
 from hub.workflows import filing
@@ -33,6 +34,7 @@ UNKNOWN: Mapping[Kind, tuple[str, str]] = {
     Kind.BUSY: ("Le DMP est resté surchargé malgré de nombreux essais.", "Renvoyer la note plus tard."),
     Kind.REFUSED: ("Le DMP refuse cet envoi (code {code}).", "Prévenir l'équipe technique, en donnant ce code."),
 }
+OURS = "rule"  # the service of a failure that is a refusal of ours
 DEFECT = (
     "L'envoi n'a pas pu être préparé : l'équipe technique est prévenue.",
     "Rien à faire : la note reste dans le cahier de liaison.",
@@ -43,19 +45,26 @@ def topics(settings: DmpSettings, _installation: Installation) -> Deliveries:
     """The deliveries of this connector."""
     values = tables.read(settings.tables) if settings.tables else tables.SHIPPED
     delivery = Delivery(
-        connector="dmp", prepare=partial(prepare, settings, values), send=send, settle=settle, give_up=give_up
+        connector="dmp",
+        allow=allow,
+        prepare=partial(prepare, settings, values),
+        send=send,
+        settle=settle,
+        give_up=give_up,
     )
     return {DmpSubmission: delivery}
 
 
-async def prepare(
-    settings: DmpSettings, values: tables.Tables, session: Session, message: DmpSubmission
-) -> bytes | None:
-    """The submission, once: every retry sends these bytes; nothing when the patient objected meanwhile. Raises ``ValueError``
-    when something it needs is missing.
-    """
-    if await filing.withheld(session, message):
-        return None
+async def allow(session: Session, message: DmpSubmission) -> None:
+    """Before each try: nothing leaves, prepared or not, once the patient has objected."""
+    try:
+        await filing.require_agreement(session, message)
+    except Refusal as rule:
+        raise ConnectorFailure(OURS, Kind.REFUSED, rule.code) from rule
+
+
+async def prepare(settings: DmpSettings, values: tables.Tables, session: Session, message: DmpSubmission) -> bytes:
+    """The submission, once: every retry sends these bytes. Raises ``ValueError`` when something it needs is missing."""
     material = await gather.material(session, message)
     one = mapping.filing(
         material, unique_id=message.unique_id, set_id=message.set_id, submission_id=message.submission_id
@@ -99,7 +108,10 @@ def words(trouble: ConnectorFailure) -> tuple[str, str]:
 
 
 async def give_up(session: Session, message: DmpSubmission, trouble: ConnectorFailure) -> None:
-    """The DMP said no, never answered, or answered what nobody can read; a defect of ours is kept for review too."""
+    """A rule of ours, or the DMP said no; it never answered, or answered what nobody can read: review, as for our defects."""
+    if trouble.service == OURS:
+        await filing.held(session, message, trouble.code)
+        return
     french, remedy = words(trouble)
     is_ours = trouble.service != "dmp" or trouble.kind is Kind.GARBLED
     state = FilingState.REVIEW if is_ours else FilingState.REFUSED

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from lxml import etree
+from sqlalchemy import text
 
 from hub import clock
 from hub.connectors.dmp import outbound
@@ -25,10 +26,12 @@ from hub.r4.shapes import appointment as appointment_shape
 from hub.r4.shapes import note as note_shape
 from hub.r4.shapes import patient as patient_shape
 from hub.storage import crypto, filings, outbox, resources
-from hub.storage.session import Session
+from hub.storage.session import Database, Session
+from hub.worker import Worker, merge
 from hub.workflows import filing, notebook
 from hub.workflows.topics import DmpSubmission
 from sandbox.dmp import DmpTwin
+from sandbox.world import World
 
 H = {"h": "urn:hl7-org:v3"}
 OPERATOR = Viewer(id="op", capacity=Capacity.OPERATOR, name="Opératrice", organization="cpts-boucles-oise")
@@ -275,6 +278,32 @@ async def test_how_giving_up_is_shown(
     assert (ended.state, ended.code) == (state, failure.code)
     assert ended.french
     assert ended.remedy
+
+
+async def test_an_objection_between_two_tries_stops_the_second(
+    database: Database, delivery: outbox.Delivery, dmp: DmpClient, twin: DmpTwin, world: World
+) -> None:
+    """Prepared, tried, to be tried again; then the patient objects: nothing more leaves, and the note says why."""
+    async with database.transaction() as session:
+        story = await Story(session).begin()
+        message = await story.ask(await story.note())
+    worker = Worker(database=database, topics=merge({DmpSubmission: delivery}), clients={"dmp": dmp})
+    twin.faults.set("busy", times=1)
+    assert await worker.round() == 1
+    async with database.transaction() as session:
+        (waiting,) = await outbox.rows(session, topic=DmpSubmission.topic)
+        assert waiting.state == "waiting" and waiting.prepared
+        await notebook.record_agreement(session, OPERATOR, story.patient, Agreement.OBJECTS)
+        await session.execute(text("UPDATE outbox SET due_at = put_at"))
+    heard = len(world.journal.entries())
+    assert await worker.round() == 1
+    assert len(world.journal.entries()) == heard
+    async with database.reading() as session:
+        (stopped,) = await outbox.rows(session, topic=DmpSubmission.topic)
+        kept = await filings.by_unique_id(session, message.unique_id)
+    assert (stopped.state, stopped.last_error["code"]) == ("stopped", "dmp-objection")
+    assert kept is not None and (kept.state, kept.code) == (FilingState.HELD, "dmp-objection")
+    assert kept.french == "Le patient s’oppose au dépôt dans son DMP."
 
 
 async def test_a_patient_who_lost_a_trait_stops_the_message(story: Story, delivery: outbox.Delivery) -> None:
