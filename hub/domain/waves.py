@@ -65,6 +65,19 @@ def ends_at(number: int, issued: datetime, due: datetime, waves: Sequence[Wave] 
     return min(issued + timedelta(seconds=seconds), due)
 
 
+REMINDERS: tuple[int, ...] = (50, 75, 90)  # percent of the response delay (sas.md 17.8)
+
+
+def reminder_at(percent: int, issued: datetime, due: datetime) -> datetime:
+    """When that part of the response delay has passed."""
+    return issued + (due - issued) * percent / 100
+
+
+def reminder_passed(issued: datetime, due: datetime, now: datetime) -> int:
+    """The last of :data:`REMINDERS` whose hour has come, in percent; 0 before the first one."""
+    return max((one for one in REMINDERS if reminder_at(one, issued, due) <= now), default=0)
+
+
 def in_order(
     candidates: Sequence[Candidate], wave: Wave, network: str, partners: Collection[str] = ()
 ) -> list[Candidate]:

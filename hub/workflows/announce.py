@@ -33,6 +33,7 @@ NOTICES: Mapping[str, Notice] = {
     "withdrawn": Notice(mail="request-withdrawn", sms="request-withdrawn"),
     "changed": Notice(mail="request-changed"),
     "nobody-left": Notice(mail="nobody-left"),
+    "response-near": Notice(mail="response-near"),
     "form-late": Notice(mail="form-late"),
     "unanswered": Notice(mail="request-unanswered"),
     "sas-untold": Notice(mail="sas-untold"),
@@ -79,10 +80,10 @@ async def performer(session: Session, event: str, request: CareRequest, role: st
         await to_account(session, event, account, request)
 
 
-async def operators(session: Session, event: str, request: CareRequest) -> None:
-    """Tell the operators of the territory."""
+async def operators(session: Session, event: str, request: CareRequest, *, due: datetime | None = None) -> None:
+    """Tell the operators of the territory. ``due``: the hour that the notice speaks of, after which it is no use."""
     for account in await accounts.operators_of(session, request.network):
-        await to_account(session, event, account, request)
+        await to_account(session, event, account, request, due=due)
 
 
 async def to_account(

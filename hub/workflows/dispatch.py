@@ -18,7 +18,7 @@ from hub.storage import audit, candidates, outbox, resources, territories
 from hub.storage.session import Session
 from hub.workflows import announce, board, invitations, record
 from hub.workflows.record import Record
-from hub.workflows.topics import ResponseOver, WaveOver
+from hub.workflows.topics import ResponseNear, ResponseOver, WaveOver
 
 Resource = dict[str, Any]
 
@@ -27,12 +27,21 @@ WIDEST_KM = 60  # beyond, nobody is near (Choice)
 
 async def begin(session: Session, request: CareRequest) -> None:
     """Start the search of a request just stored: its deadline as a timer, the word to the issuer, the first wave."""
-    over = ResponseOver(request=request.id, attempt=request.attempt)
-    await outbox.put(session, over, due_at=request.response_due)
+    await watch_delay(session, request)
     found = await record.lock(session, request.id)
     await board.refresh(session, found.request, found.service_request)
     await announce.outcome(session, found.request, version=int(found.task["meta"]["versionId"]))
     await open_next(session, found)
+
+
+async def watch_delay(session: Session, request: CareRequest) -> None:
+    """The timers of one attempt: its response deadline, and the reminders to the operators before it."""
+    over = ResponseOver(request=request.id, attempt=request.attempt)
+    await outbox.put(session, over, due_at=request.response_due)
+    for percent in waves.REMINDERS:
+        near = ResponseNear(request=request.id, attempt=request.attempt, percent=percent)
+        at = waves.reminder_at(percent, request.issued_at, request.response_due)
+        await outbox.put(session, near, due_at=at)
 
 
 async def open_next(session: Session, found: Record) -> None:
@@ -182,6 +191,15 @@ async def response_over(session: Session, message: ResponseOver) -> None:
         session, viewer=Viewer.hub(), event="request.run-out", request=request.id, patient=request.patient
     )
     log.event("request.run-out", request=request.id, state=ended.state)
+
+
+async def response_near(session: Session, message: ResponseNear) -> None:
+    """The delay passes and nobody has accepted: the operators are told. After an absence the last reminder speaks for all."""
+    request = (await record.lock(session, message.request)).request
+    is_same = request.attempt == message.attempt and request.state is State.SEARCHING
+    if is_same and waves.reminder_passed(request.issued_at, request.response_due, clock.now()) == message.percent:
+        await announce.operators(session, "response-near", request, due=request.response_due)
+        log.event("response.near", request=request.id)
 
 
 async def _why(session: Session, request: CareRequest) -> str:

@@ -21,7 +21,7 @@ from hub.r4.shapes import handoff as bundles
 from hub.storage import audit, grants, outbox, resources
 from hub.storage.session import Session
 from hub.workflows import announce, appointments, board, circle, dispatch, invitations, record
-from hub.workflows.topics import FormLate, ResponseOver
+from hub.workflows.topics import FormLate
 
 Resource = dict[str, Any]
 
@@ -241,7 +241,7 @@ async def reissue(session: Session, viewer: Viewer, request_id: str) -> CareRequ
     shape.write(request, found.service_request, task, modified=elements.written(now))
     await resources.create(session, viewer, task, id=request.task)
     await resources.save(session, viewer, found.service_request)
-    await outbox.put(session, ResponseOver(request=request.id, attempt=request.attempt), due_at=request.response_due)
+    await dispatch.watch_delay(session, request)
     await audit.record(session, viewer=viewer, event="request.reissued", request=request.id, patient=request.patient)
     again = await record.lock(session, request.id)
     await announce.outcome(session, again.request, version=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hub.storage.outbox import Delivery, Message
 from hub.workflows import appointments, circle, dispatch, requests
-from hub.workflows.topics import FormLate, MembershipOver, ResponseOver, UnreachableOver, WaveOver
+from hub.workflows.topics import FormLate, MembershipOver, ResponseNear, ResponseOver, UnreachableOver, WaveOver
 
 
 def timer(settle: object) -> Delivery:
@@ -15,6 +15,7 @@ def timer(settle: object) -> Delivery:
 TOPICS: dict[type[Message], Delivery] = {
     WaveOver: timer(dispatch.wave_over),
     ResponseOver: timer(dispatch.response_over),
+    ResponseNear: timer(dispatch.response_near),
     FormLate: timer(requests.form_late),
     MembershipOver: timer(circle.membership_over),
     UnreachableOver: timer(appointments.unreachable_over),

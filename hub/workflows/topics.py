@@ -25,6 +25,15 @@ class ResponseOver(Message):
     attempt: int
 
 
+class ResponseNear(Message):
+    """A part of the response delay has passed, in percent: the operators are told if nobody has accepted (sas.md 17.8)."""
+
+    topic: ClassVar[str] = "response.near"
+    request: str
+    attempt: int
+    percent: int
+
+
 class FormLate(Message):
     """Accepted, and no appointment proposed for a while: the operators are told (workflow.md 4.4)."""
 

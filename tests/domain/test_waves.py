@@ -110,3 +110,14 @@ def test_the_last_wave_asks_the_neighbours_that_agreed_and_no_other() -> None:
     last = waves.DEFAULT[-1]
     people = [Candidate(role=name, account=name, network=name) for name in ("ours", "agreed", "stranger")]
     assert [one.role for one in waves.in_order(people, last, "ours", ["agreed"])] == ["ours", "agreed"]
+
+
+@given(st.integers(min_value=600, max_value=30 * 86_400), st.floats(min_value=0, max_value=1.2))
+def test_a_reminder_has_passed_from_its_hour_on(seconds: int, share: float) -> None:
+    due = ISSUED + timedelta(seconds=seconds)
+    now = ISSUED + timedelta(seconds=seconds) * share
+    passed = waves.reminder_passed(ISSUED, due, now)
+    assert passed in (0, *waves.REMINDERS)
+    for percent in waves.REMINDERS:
+        assert ISSUED < waves.reminder_at(percent, ISSUED, due) < due
+        assert (waves.reminder_at(percent, ISSUED, due) <= now) is (percent <= passed)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from hub.domain.care_request import State
@@ -48,6 +50,17 @@ async def test_the_list_shows_the_next_act_and_filters_by_its_address(proposed: 
     for query, wanted in shown.items():
         page = await operator.open(f"/supervision{query}")
         assert {one for one in (request, other) if f'id="d-{one}"' in page.text} == wanted, query
+
+
+async def test_the_part_of_the_delay_that_has_passed_is_told_while_nobody_has_accepted(portal: Portal) -> None:
+    operator = await portal.staff("operator")
+    await portal.handed_over()
+    for minutes, said in ((0, 0), (61, 50), (30, 75), (18, 90)):
+        portal.clock.advance(timedelta(minutes=minutes))
+        operator = await portal.staff("operator")  # a session does not last two hours without an act
+        await operator.open("/supervision")
+        text = operator.words.replace("\u202f", " ").replace("\u00a0", " ")
+        assert [one for one in (50, 75, 90) if f"{one} % du délai passé" in text] == ([said] if said else [])
 
 
 async def test_pages_of_fifty(portal: Portal) -> None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from starlette.responses import Response
 
 from hub import codes
-from hub.domain import hours, places
+from hub.domain import hours, places, waves
 from hub.domain.care_request import State
 from hub.domain.people import Capacity
 from hub.domain.refusal import Refusal
@@ -141,7 +141,9 @@ def _row(one: BoardRow, now: datetime) -> Row:
         detail = words.moment(one.appointment_at, now, zone) if one.appointment_at else ""
     else:
         is_looking = one.state in (State.SEARCHING, State.UNANSWERED)
-        who, detail = "", f"vague {one.wave}" if one.wave and is_looking else ""
+        passed = waves.reminder_passed(one.issued_at, one.response_due, now) if one.state == State.SEARCHING else 0
+        said = (f"vague {one.wave}" if one.wave and is_looking else "", f"{passed} % du délai passé" if passed else "")
+        who, detail = "", " · ".join(filter(None, said))
     return Row(
         row=one,
         left=words.time_left(one.issued_at, one.response_due, now, zone),
