@@ -75,3 +75,8 @@ class Viewer:
     def sees_all(self) -> bool:
         """Only the hub itself is not limited by grants."""
         return self.capacity is Capacity.HUB
+
+    @property
+    def sender(self) -> str | None:
+        """The client, of a viewer who sees of a patient what it sent itself, and not what others sent (workflow.md 4.3)."""
+        return self.client if self.capacity is Capacity.SAS else None

@@ -21,7 +21,7 @@ class Level(IntEnum):
     FULL = 2
 
 
-Reach = Literal["request", "either", "patient", "open", "own", "nobody"]
+Reach = Literal["request", "either", "kin", "patient", "open", "own", "nobody"]
 
 # By which grants a type is reached: through a grant on its request, through any grant that concerns its patient, through a
 # grant on the patient alone (the notebook: a SAS or an acceptor's software never gets it from a request), or by everybody
@@ -35,7 +35,7 @@ REACH: Mapping[str, Reach] = {
     "QuestionnaireResponse": "request",
     "Patient": "either",
     "Location": "request",  # the place of one request: who handed over another for the same patient does not see it
-    "RelatedPerson": "either",
+    "RelatedPerson": "kin",  # as either, but a SAS sees those of its own request alone
     "DocumentReference": "patient",
     "CareTeam": "patient",
     "Consent": "patient",

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from hub.domain.people import role_key
+from hub.domain.facets import only_sender
+from hub.domain.people import client_key, role_key
 from hub.domain.visibility import Level, cut, is_child_task
 from hub.r4 import names
 from hub.storage import parameters, paths, values
@@ -207,6 +208,12 @@ def _masked_for(resource: Resource) -> str | None:
     return role_key(role) if role else "nobody"
 
 
+def _sent_by(resource: Resource) -> str | None:
+    """The audience of the machine that everything of a patient comes from: it may search whatever it sent (domain/facets.py)."""
+    sender = only_sender(resource) if resource["resourceType"] == "Patient" else None
+    return client_key(sender) if sender else None
+
+
 def links(resource: Resource) -> Links:
     """Who a resource is about. An extension of ours names patient or request where R4 has no element for it."""
     kind, own = resource["resourceType"], resource.get("id")
@@ -216,7 +223,7 @@ def links(resource: Resource) -> Links:
     return Links(
         patient=patient or _local(resource, _extension("patient"), "Patient"),
         request=request or _local(resource, _extension("request"), "ServiceRequest"),
-        owner=_owner(resource) if is_child_task(resource) else _masked_for(resource),
+        owner=_owner(resource) if is_child_task(resource) else _sent_by(resource) or _masked_for(resource),
     )
 
 

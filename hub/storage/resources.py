@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Select, bindparam, func, select, true, tuple_
 from sqlalchemy.engine import RowMapping
 
+from hub.domain.facets import facet
 from hub.domain.people import Viewer
 from hub.domain.refusal import Refusal
 from hub.domain.visibility import Level, cut
@@ -52,8 +53,10 @@ class Stored:
         return self.updated_at, self.key, self.version
 
 
-def stored(row: RowMapping) -> Stored | None:
-    """A row with the columns of :class:`Stored`, cut to its level; ``None`` when it does not exist there."""
+def stored(row: RowMapping, viewer: Viewer) -> Stored | None:
+    """A row with the columns of :class:`Stored`, cut to its level and to what its viewer may know of a patient others know too;
+    ``None`` when it does not exist there.
+    """
     level = Level(row["level"])
     deleted = bool(row["deleted"])
     content = b"" if deleted else bytes(row["content"])
@@ -64,6 +67,8 @@ def stored(row: RowMapping) -> Stored | None:
         if kept is None:
             return None
         content = json.dumps(kept)
+    elif viewer.sender is not None and row["type"] == "Patient" and not deleted:
+        content = _of_sender(content, viewer.sender)
     return Stored(
         key=row["key"],
         type=row["type"],
@@ -74,6 +79,12 @@ def stored(row: RowMapping) -> Stored | None:
         level=level,
         deleted=deleted,
     )
+
+
+def _of_sender(content: bytes, sender: str) -> bytes:
+    whole = json.loads(content)
+    seen = facet(whole, sender)
+    return content if seen is whole else json.dumps(seen)
 
 
 COLUMNS = (resource.c.key, resource.c.type, resource.c.id)
@@ -119,14 +130,14 @@ async def read(session: Session, viewer: Viewer, type: str, id: str) -> Stored |
     """
     words = {**sight.words(viewer), "type": type, "id": id}
     row = (await session.execute(_read(type, viewer.sees_all), words)).mappings().one_or_none()
-    return None if row is None else stored(row)
+    return None if row is None else stored(row, viewer)
 
 
 async def vread(session: Session, viewer: Viewer, type: str, id: str, version: int) -> Stored | None:
     """One version, seen at the level of the viewer now. ``deleted`` when that version is a deletion."""
     words = {**sight.words(viewer), "type": type, "id": id, "version": version}
     row = (await session.execute(_one_version(type, viewer.sees_all), words)).mappings().one_or_none()
-    return None if row is None else stored(row)
+    return None if row is None else stored(row, viewer)
 
 
 async def history(
@@ -154,7 +165,7 @@ async def history(
         query = query.where(tuple_(*order) < tuple_(*before))
     query = query.order_by(*(column.desc() for column in order)).limit(count)
     rows = (await session.execute(query, sight.words(viewer))).mappings()
-    return [one for one in map(stored, rows) if one is not None]
+    return [one for one in (stored(row, viewer) for row in rows) if one is not None]
 
 
 LOCK = select(resource.c.content).where(

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.sql.selectable import LateralFromClause
 
 from hub import clock
-from hub.domain.people import Viewer, account_key, coordinators_key, operators_key, role_key
+from hub.domain.people import Viewer, account_key, client_key, coordinators_key, operators_key, role_key
 from hub.domain.visibility import REACH, Level, Reach
 from hub.storage.tables.records import grant, index_reference
 
@@ -76,6 +76,18 @@ def _either(row: FromClause) -> ColumnElement[int]:
     return select(func.max(held.c.level)).where(mine, held.c.patient == row.c.patient).correlate(row).scalar_subquery()
 
 
+def _kin(row: FromClause) -> ColumnElement[int]:
+    """Through any grant on the patient, but for machines that handed a request over: through that request alone."""
+    held, mine = _grants()
+    reached = or_(held.c.request == row.c.request, ~func.starts_with(held.c.audience, client_key("")))
+    return (
+        select(func.max(held.c.level))
+        .where(mine, held.c.patient == row.c.patient, reached)
+        .correlate(row)
+        .scalar_subquery()
+    )
+
+
 def _by_patient(row: FromClause) -> ColumnElement[int]:
     """The notebook; a note hidden from professionals is its author's alone, and every author keeps what they wrote."""
     held, mine = _grants()
@@ -105,6 +117,7 @@ def _task(row: FromClause) -> ColumnElement[int]:
 REACHES: dict[Reach, Any] = {
     "request": _by_request,
     "either": _either,
+    "kin": _kin,
     "patient": _by_patient,
     "own": lambda row: case((row.c.owner == _keys("keys"), FULL), else_=NOTHING),
     "open": lambda _: literal(FULL),
@@ -112,7 +125,7 @@ REACHES: dict[Reach, Any] = {
 }
 
 
-SIEVES: dict[Reach, str] = {"request": "request", "either": "patient", "patient": "patient"}
+SIEVES: dict[Reach, str] = {"request": "request", "either": "patient", "kin": "patient", "patient": "patient"}
 
 
 def _of_type(row: FromClause, type_name: str) -> ColumnElement[int]:
@@ -149,6 +162,11 @@ def possible(row: FromClause, type_name: str) -> ColumnElement[bool] | None:
         return named
     authors, wrote = _written()
     return or_(named, row.c.key.in_(select(authors.c.key).where(wrote)))
+
+
+def of_sender(row: FromClause) -> ColumnElement[bool]:
+    """A patient that the viewer, a sender, is the only one to have told of; true of every other type."""
+    return or_(row.c.type != "Patient", row.c.owner == _keys("keys"))
 
 
 def is_open(type_name: str) -> bool:

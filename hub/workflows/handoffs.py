@@ -224,6 +224,9 @@ async def _create_pair(
         service_request["note"] = bundles.unmarked(service_request["note"])
     task = replace_references({**handoff.task, "id": request.task}, references)
     task.setdefault("authoredOn", elements.written(request.issued_at))
+    own = {"system": names.ns("sas-patient"), "value": handoff.key}  # by which the SAS moves its Task (sas.md 17.2)
+    if own["value"] != elements.identifier(task, own["system"]):
+        task["identifier"] = [*task.get("identifier", []), own]
     task["basedOn"] = [{"reference": f"ServiceRequest/{request.id}"}]
     task["requester"] = {"reference": f"Organization/{viewer.organization}"}
     shape.write(request, service_request, task, modified=elements.written(clock.now()))

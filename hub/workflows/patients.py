@@ -5,15 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from hub import clock
 from hub.domain.identifiers import Ins, is_usable
 from hub.domain.notebook import Agreement
 from hub.domain.patient import Patient, Reliability
-from hub.domain.people import Viewer
+from hub.domain.people import Capacity, Viewer
 from hub.domain.refusal import Refusal
+from hub.domain.visibility import Level
 from hub.r4 import elements, names
 from hub.r4.shapes import patient as shape
-from hub.storage import resources
+from hub.r4.shapes import shared_patient as shared
+from hub.storage import audit, resources
 from hub.storage.session import Session
+from hub.workflows import board, record
 
 Resource = dict[str, Any]
 
@@ -45,7 +49,7 @@ def judged(patient: Resource, *, is_trusted: bool) -> Reliability:
 async def receive(session: Session, viewer: Viewer, patient: Resource, *, is_trusted: bool) -> tuple[str, bool]:
     """The id of the patient and whether it was created. Joined to a known one by an INS qualified on both sides, else new.
 
-    A joined record keeps its identity; it gains the sender's file number, and the phone and address just given.
+    A joined record keeps its identity and what it says first; it gains what the sender adds, under the sender's name.
     """
     status = judged(patient, is_trusted=is_trusted)
     pair = shape.ins_of(patient)
@@ -53,25 +57,33 @@ async def receive(session: Session, viewer: Viewer, patient: Resource, *, is_tru
         for candidate in await resources.find(session, "Patient", f"urn:oid:{pair[1]}", pair[0]):
             known = await resources.lock(session, "Patient", candidate)
             if shape.read(known).is_qualified:
-                await resources.save(session, viewer, _joined(known, patient))
+                await resources.save(session, viewer, shared.joined(known, patient, viewer.sender, clock.now()))
                 return candidate, False
-    made = {name: value for name, value in patient.items() if name not in ("id",)}
+    made = shared.first(patient, viewer.sender)
     shape.set_reliability(made, status)
     created = await resources.create(session, viewer, made)
     return created["id"], True
 
 
-def _joined(known: Resource, arrived: Resource) -> Resource:
-    merged = dict(known)
-    present = {(part.get("system"), part.get("value")) for part in known.get("identifier", [])}
-    fresh = [part for part in arrived.get("identifier", []) if (part.get("system"), part.get("value")) not in present]
-    merged["identifier"] = [*known.get("identifier", []), *fresh]
-    for element in ("telecom", "address"):
-        if arrived.get(element):
-            merged[element] = arrived[element]
-    if arrived.get("generalPractitioner") and not known.get("generalPractitioner"):
-        merged["generalPractitioner"] = arrived["generalPractitioner"]
-    return merged
+async def choose(session: Session, viewer: Viewer, patient: str, element: str, key: str) -> None:
+    """An operator says which phone (``telecom``) or ``address`` comes first. Raises ``not-allowed``, and ``not-found`` when it is
+    no longer there.
+    """
+    seen = await resources.read(session, viewer, "Patient", patient)
+    if seen is None or seen.deleted or seen.level is not Level.FULL:
+        raise Refusal("not-found")
+    if viewer.capacity is not Capacity.OPERATOR:
+        raise Refusal("not-allowed")
+    requests = [one["id"] for one in await resources.of_patient(session, "ServiceRequest", patient, lock=True)]
+    known = await resources.lock(session, "Patient", patient)
+    made = shared.chosen(known, element, key, clock.now())
+    if made is None:
+        raise Refusal("not-found")
+    await resources.save(session, viewer, made)
+    await audit.record(session, viewer=viewer, event="patient.contact-chosen", patient=patient)
+    for request in requests:
+        found = await record.lock(session, request)
+        await board.refresh(session, found.request, found.service_request)
 
 
 async def of_request(session: Session, patient: str) -> Patient:

@@ -59,7 +59,7 @@ async def search(
     if wanted.only_total:
         return Page(matches=[], includes=[], total=await _total(session, viewer, made), next=None, params=params)
     rows = (await session.execute(_page(made, wanted, size, cursor), sight.words(viewer))).mappings().all()
-    matches = [one for one in map(stored, rows[:size]) if one is not None]
+    matches = [one for one in (stored(row, viewer) for row in rows[:size]) if one is not None]
     has_more = len(rows) > size
     total = len(matches) if cursor is None and not has_more else None
     if total is None and wanted.total != "none":

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, Select, Table, and_, exists, false, or_, select, true
 from sqlalchemy.sql.selectable import Exists, LateralFromClause
 
+from hub.domain import facets
 from hub.domain.people import Viewer
 from hub.storage import parameters, sight
 from hub.storage.search import matches
@@ -47,6 +48,7 @@ class Frame:
     seen: FromClause | None
     sees_all: bool
     is_narrow: bool
+    is_sender: bool
     numbers: Iterator[int]
 
     @property
@@ -65,7 +67,25 @@ class Frame:
 
     def shows(self, index: Index) -> ColumnElement[bool]:
         """A row of an index stands for an element this viewer sees."""
-        return true() if self.seen is None else or_(self.seen.c.level == sight.FULL, index.c.at_outline)
+        if self.seen is None:
+            return true()
+        if self.is_facet:
+            common = index.c.parameter.in_(sorted(facets.SEARCHED))
+            return or_(self.whole, and_(self.seen.c.level == sight.FULL, common))
+        return or_(self.whole, index.c.at_outline)
+
+    @property
+    def is_facet(self) -> bool:
+        """Patients, for a viewer who sees of some of them only what it sent itself (domain/facets.py)."""
+        return self.is_sender and self.type == "Patient"
+
+    @property
+    def whole(self) -> ColumnElement[bool]:
+        """Nothing of the row is hidden from the viewer."""
+        if self.seen is None:
+            return true()
+        full = self.seen.c.level == sight.FULL
+        return and_(full, sight.of_sender(self.row)) if self.is_facet else full
 
     @property
     def around(self) -> list[FromClause]:
@@ -78,19 +98,19 @@ class Frame:
 
     def beside(self, type_name: str) -> Frame:
         """Another row in the same query."""
-        return _frame(type_name, self.sees_all, self.is_narrow, self.numbers)
+        return _frame(type_name, self.sees_all, self.is_narrow, self.is_sender, self.numbers)
 
 
 def frame(type_name: str, viewer: Viewer) -> Frame:
     """A row of that type as the viewer sees it, in a query of its own."""
-    return _frame(type_name, viewer.sees_all, sight.is_narrow(viewer), count())
+    return _frame(type_name, viewer.sees_all, sight.is_narrow(viewer), viewer.sender is not None, count())
 
 
-def _frame(type_name: str, sees_all: bool, is_narrow: bool, numbers: Iterator[int]) -> Frame:
+def _frame(type_name: str, sees_all: bool, is_narrow: bool, is_sender: bool, numbers: Iterator[int]) -> Frame:
     number = next(numbers)
     is_whole = sees_all or sight.is_open(type_name)
     seen = None if is_whole else _beside(number, type_name)
-    return Frame(alias(resource, number), type_name, seen, sees_all, is_narrow, numbers)
+    return Frame(alias(resource, number), type_name, seen, sees_all, is_narrow, is_sender, numbers)
 
 
 def of(frame: Frame, condition: Condition) -> ColumnElement[bool]:
@@ -123,7 +143,7 @@ def _matching(frame: Frame, table: Table, name: str, test: Test) -> ColumnElemen
     drives = frame.row.c.key.in_(select(index.c.key).where(matching))
     if frame.seen is None:
         return drives
-    return and_(drives, or_(frame.seen.c.level == sight.FULL, _visible(frame, table, name, test)))
+    return and_(drives, or_(frame.whole, _visible(frame, table, name, test)))
 
 
 def _visible(frame: Frame, table: Table, name: str, test: Test) -> Exists:
@@ -164,7 +184,7 @@ def _chain(frame: Frame, chain: Chain, type_name: str, inner: Condition) -> Colu
     drives = frame.row.c.key.in_(leads(False))
     if frame.seen is None:
         return drives
-    return and_(drives, or_(frame.seen.c.level == sight.FULL, frame.row.c.key.in_(leads(True))))
+    return and_(drives, or_(frame.whole, frame.row.c.key.in_(leads(True))))
 
 
 def _has(frame: Frame, has: Has) -> ColumnElement[bool]:

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, and_, or_, select, true, tuple_
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from hub.domain.people import Viewer
-from hub.domain.visibility import Level
+from hub.domain.visibility import Level, is_cut
 from hub.storage import sight
 from hub.storage.resources import Stored, stored
 from hub.storage.search.query import Include
@@ -30,7 +30,7 @@ async def around(session: Session, viewer: Viewer, rules: Sequence[Include], mat
         fresh: dict[int, Stored] = {}
         for query in _queries(viewer, active, current):
             for row in (await session.execute(query, sight.words(viewer))).mappings():
-                one = stored(row)
+                one = stored(row, viewer)
                 if one is not None and one.key not in known:
                     fresh[one.key] = one
         known |= set(fresh)
@@ -63,6 +63,11 @@ def _selected(sees_all: bool) -> tuple[Any, Any, Select[Any]]:
     return level, and_(~resource.c.deleted, sight.seen(resource, level.c.level)), query
 
 
+def _is_facet(viewer: Viewer, one: Stored) -> bool:
+    """A patient of whom a sender sees a part: no reference of another's leads anywhere."""
+    return viewer.sender is not None and one.type == "Patient" and is_cut(one.json())
+
+
 def _rule(rule: Include) -> ColumnElement[bool]:
     index = index_reference.c
     wanted = [index.type == rule.source]
@@ -76,8 +81,8 @@ def _rule(rule: Include) -> ColumnElement[bool]:
 def _referred(viewer: Viewer, rules: Sequence[Include], current: Sequence[Stored]) -> Select[Any]:
     """What ``current`` refers to; of those seen at outline, only by the references that the outline keeps."""
     index = index_reference.c
-    whole = [one.key for one in current if one.level is Level.FULL]
-    outlined = [one.key for one in current if one.level is not Level.FULL]
+    whole = [one.key for one in current if one.level is Level.FULL and not _is_facet(viewer, one)]
+    outlined = [one.key for one in current if one.key not in whole]
     level, is_seen, query = _selected(viewer.sees_all)
     target = and_(resource.c.type == index.target_type, resource.c.id == index.target_id)
     return (
@@ -102,6 +107,7 @@ def _referring(viewer: Viewer, rules: Sequence[Include], current: Sequence[Store
             tuple_(index.target_type, index.target_id).in_([(one.type, one.id) for one in current]),
             or_(*(_rule(rule) for rule in rules)),
             or_(level.c.level == sight.FULL, index.at_outline),
+            true() if viewer.sender is None else sight.of_sender(resource),
             is_seen,
         )
     )
