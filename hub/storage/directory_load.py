@@ -196,6 +196,12 @@ async def copy(
             raise NotStorable(str(trouble)) from trouble
 
 
+async def wake(session: Session, exercises: Sequence[int]) -> None:
+    """Exercises of the new tables that were written as idle, before a line of work was met."""
+    order = text(f"UPDATE {STAGE}.directory_exercise SET is_idle = false WHERE id = ANY(:numbers)")  # noqa: S608
+    await session.execute(order, {"numbers": list(exercises)})
+
+
 async def finish(session: Session, names: Iterable[str]) -> None:
     """Build keys and indexes of the new tables, and the statistics by which they are read. Raises :class:`NotStorable`."""
     for name, value in SORTING.items():

@@ -2,7 +2,7 @@
 
 A row that counts like one of the load before, or like one already met today, says nothing: neither order, nor duplicates, nor
 labels matter. A row that nobody knew becomes a situation, and brings its exercise and its structure. Everything is numbered by a
-digest of its content (XXH3, 64 bits, the same on every machine and every day). Lines are those of COPY in text form with ``|``
+digest of its content (XXH3, 60 bits, the same on every machine and every day). Lines are those of COPY in text form with ``|``
 between columns, in the order of ``COLUMNS``.
 
 This is the hot loop of a load: two million rows go through :func:`Facts.take`.
@@ -24,7 +24,7 @@ from hub.domain import places
 from hub.domain.identity import profession_key
 from hub.domain.search_key import folded
 
-SIGN, WRAP = 1 << 63, 1 << 64
+SIXTY_BITS = (1 << 60) - 1  # what Python holds in two digits: a third less memory than 64 bits for sets of millions
 HEADING = 0  # in the place of the number of a row: the line is the header
 _EXERCISE = (*mapping.WHO[:1], *mapping.WHO[3:])
 _SKILL = ("national_id", "profession_code", "category_code", "skill_type_code", "skill_code")
@@ -49,15 +49,17 @@ COLUMNS = {
 }
 _PLACE = {key: place for place, key in enumerate(ACTIVITY)}
 NATIONAL_ID, ID_TYPE, IDENTIFIER = _PLACE["national_id"], _PLACE["id_type"], _PLACE["identifier"]
-COMMUNE, COMMUNE_NAME = _PLACE["commune_code"], _PLACE["commune"]
+COMMUNE, COMMUNE_NAME, POSTCODE = _PLACE["commune_code"], _PLACE["commune"], _PLACE["postcode"]
+FAMILY, GIVEN, PROFESSION, CATEGORY = (_PLACE[key] for key in ("family", "given", "profession_code", "category_code"))
+NO_WORK = len(mapping.NO_ACTIVITY)
 # The name of a commune that has its code is a label (rpps.md 10.3).
 counted_where = mapping.columns(ACTIVITY, *(key for key in mapping.WHERE if key != "commune"))
+NOWHERE = "|" * (len(mapping.WHERE) - 2)
 
 
 def number(content: str) -> int:
-    """The number of a content, as the database keeps it: 64 bits with a sign."""
-    digest = xxh3_64_intdigest(content.encode())
-    return digest - WRAP if digest & SIGN else digest
+    """The number of a content: the same on every machine and every day."""
+    return xxh3_64_intdigest(content.encode()) & SIXTY_BITS
 
 
 @dataclass(slots=True, kw_only=True)
@@ -111,7 +113,8 @@ class Facts:
     labels: dict[tuple[str, str], str] = field(default_factory=dict)
     noted: set[tuple[str, ...]] = field(default_factory=set)  # codes and labels already looked at, side by side
     exercises: set[int] = field(default_factory=set)
-    idle: dict[int, tuple[str, str]] = field(default_factory=dict)  # exercises of which no activity was met yet
+    idle: set[int] = field(default_factory=set)  # exercises of which no activity was met yet
+    awake: list[int] = field(default_factory=list)  # those written as idle of which an activity was met later
     structures: set[int] = field(default_factory=set)
     persons: set[int] = field(default_factory=set)
     present: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -134,83 +137,77 @@ class Facts:
         known, left, pairs = memory.known, memory.left, memory.pairs
         for cells in rows:
             read += 1
-            person, place = "|".join(who(cells)), "|".join(where(cells))
+            person, place, work = "|".join(who(cells)), "|".join(where(cells)), what(cells)
             if not cells[COMMUNE]:
                 place += cells[COMMUNE_NAME]
-            work = what(cells)
-            row = digest(f"{person}\n{place}\n{'|'.join(work)}".encode())
-            row = row - WRAP if row & SIGN else row
+            row = digest(f"{person}\n{place}\n{'|'.join(work)}".encode()) & SIXTY_BITS
             pairs.append(memory.line)
             pairs.append(row)
-            if row in known:
-                left.discard(row)
-            elif row not in fresh:
+            if row not in known and row not in fresh:
                 fresh.add(row)
-                self._new(cells, row, number(person), place, work)
+                self._new(cells, row, person, place, work)
+                continue
+            left.discard(row)
+            for labels in (mapping.EXERCISE_LABELS, mapping.STRUCTURE_LABELS, mapping.ACTIVITY_LABELS):
+                self._note(cells, labels)  # the same row in other words
         return read
 
-    def _new(self, cells: Cells, row: int, exercise: int, place: str, work: tuple[str, ...]) -> None:
+    def _new(self, cells: Cells, row: int, person: str, place: str, work: tuple[str, ...]) -> None:
         """A row that neither the load before nor today had yet."""
-        is_placed = place.strip("|") != ""
-        is_idle = not is_placed and work[: len(mapping.NO_ACTIVITY)] == mapping.NO_ACTIVITY
-        self._exercise(cells, exercise, is_idle)
-        structure = self._structure(cells, number(place)) if is_placed else 0
-        profession = profession_key(cells[_PLACE["profession_code"]], cells[_PLACE["category_code"]])
-        family, given = folded(cells[_PLACE["family"]])[0], folded(cells[_PLACE["given"]])[0]
-        where = self._present(cells)
+        exercise, structure = xxh3_64_intdigest(person.encode()) & SIXTY_BITS, 0
+        family, given = folded(cells[FAMILY]), folded(cells[GIVEN])
+        commune = cells[COMMUNE], cells[POSTCODE]
+        where = self.present.get(commune)
+        if where is None:
+            where = self.present[commune] = _place(*commune)
+        if place != NOWHERE:
+            structure = xxh3_64_intdigest(place.encode()) & SIXTY_BITS
+            if structure not in self.structures:
+                self._structure(cells, structure, where)
+        is_idle = not structure and work[:NO_WORK] == mapping.NO_ACTIVITY
+        if exercise not in self.exercises:
+            self._exercise(cells, exercise, family, given, is_idle=is_idle)
+        elif not is_idle and exercise in self.idle:
+            self.idle.discard(exercise)
+            self.awake.append(exercise)
+        profession = profession_key(cells[PROFESSION], cells[CATEGORY])
         self.lines["directory_situation"].append(
             f"{row}|{exercise}|{structure}|{'|'.join(work)}|{'t' if is_idle else 'f'}|{profession}|{where}"
-            f"|{family}|{given}|{self.load}"
+            f"|{family[0]}|{given[0]}|{self.load}"
         )
         self._note(cells, mapping.ACTIVITY_LABELS)
 
-    def _exercise(self, cells: Cells, exercise: int, is_idle: bool) -> None:
-        if exercise in self.exercises:
-            if not is_idle and (waiting := self.idle.pop(exercise, None)):
-                self.lines["directory_exercise"].append("|f|".join(waiting))
-            return
+    def _exercise(
+        self, cells: Cells, exercise: int, family: tuple[str, str], given: tuple[str, str], *, is_idle: bool
+    ) -> None:
         self.exercises.add(exercise)
-        self._person(cells)
-        self._note(cells, mapping.EXERCISE_LABELS)
-        family_key, family = folded(cells[_PLACE["family"]])
-        given_key, given = folded(cells[_PLACE["given"]])
-        line = (
-            f"{exercise}|{'|'.join(_exercise_cells(cells))}",
-            f"{family_key}|{given_key}|{family} {given}|{self.load}",
-        )
         if is_idle:
-            self.idle[exercise] = line
-        else:
-            self.lines["directory_exercise"].append("|f|".join(line))
+            self.idle.add(exercise)
+        person = hash(cells[NATIONAL_ID])  # of this process: nothing keeps it
+        if person not in self.persons:
+            self.persons.add(person)
+            self._person(cells)
+        self._note(cells, mapping.EXERCISE_LABELS)
+        self.lines["directory_exercise"].append(
+            f"{exercise}|{'|'.join(_exercise_cells(cells))}|{'t' if is_idle else 'f'}"
+            f"|{family[0]}|{given[0]}|{family[1]} {given[1]}|{self.load}"
+        )
 
     def _person(self, cells: Cells) -> None:
         national_id, id_type, identifier = cells[NATIONAL_ID], cells[ID_TYPE], cells[IDENTIFIER]
-        person = xxh3_64_intdigest(national_id.encode())
-        if person in self.persons:
-            return
-        self.persons.add(person)
         self.lines["directory_person"].append(f"{national_id}|{id_type}|{identifier}|{self.day}|{self.load}")
         if national_id != id_type + identifier:
             self.counts["identifiers-disagree"] += 1
         if id_type == "8" and not mapping.has_valid_key(identifier):
             self.counts["wrong-keys"] += 1
 
-    def _structure(self, cells: Cells, structure: int) -> int:
-        if structure not in self.structures:
-            self.structures.add(structure)
-            content = mapping.where(cells)
-            self._note(cells, mapping.STRUCTURE_LABELS)
-            self.lines["directory_structure"].append(
-                f"{structure}|{mapping.structure_key(content)}|{'|'.join(content)}|{self._present(cells)}|{self.load}"
-            )
-        return structure
-
-    def _present(self, cells: Cells) -> str:
-        commune = cells[COMMUNE], cells[_PLACE["postcode"]]
-        place = self.present.get(commune)
-        if place is None:
-            place = self.present[commune] = _place(*commune)
-        return place
+    def _structure(self, cells: Cells, structure: int, where: str) -> None:
+        self.structures.add(structure)
+        content = mapping.where(cells)
+        self._note(cells, mapping.STRUCTURE_LABELS)
+        self.lines["directory_structure"].append(
+            f"{structure}|{mapping.structure_key(content)}|{'|'.join(content)}|{where}|{self.load}"
+        )
 
     def _take_list(self, table: str, rows: Iterable[Cells], content: mapping.Getter, labels: Labels) -> int:
         """Rows of a list that fills one table, by what counts in them."""
@@ -224,12 +221,12 @@ class Facts:
             line = "|".join(counted)
             row = number(line)
             self.memory.pairs.extend((self.memory.line, row))
-            if row in self.memory.known:
+            self._note(cells, labels)
+            if row in self.memory.known or row in self.fresh:
                 self.memory.left.discard(row)
-            elif row not in self.fresh:
-                self.fresh.add(row)
-                lines.append(f"{row}|{line}|{self.load}")
-                self._note(cells, labels)
+                continue
+            self.fresh.add(row)
+            lines.append(f"{row}|{line}|{self.load}")
         return read
 
     def _note(self, cells: Cells, subjects: Labels) -> None:
@@ -253,9 +250,7 @@ class Facts:
         return taken
 
     def drain_last(self) -> dict[str, str]:
-        """What is known once everything is read: exercises of which no activity was met, and the labels."""
-        self.lines["directory_exercise"] += ["|t|".join(line) for line in self.idle.values()]
-        self.idle.clear()
+        """What is known once everything is read: the labels."""
         self.lines["directory_label"] = [
             f"{subject}|{code}|{label}" for (subject, code), label in sorted(self.labels.items())
         ]

@@ -218,7 +218,6 @@ WHAT = (
     *("skill_type_code", "skill_code"),
 )
 who, where, what = columns(ACTIVITY, *WHO), columns(ACTIVITY, *WHERE), columns(ACTIVITY, *WHAT)
-NOWHERE = ("",) * len(WHERE)
 NO_ACTIVITY = ("",) * WHAT.index("authority")
 
 

@@ -120,6 +120,8 @@ async def read(session: Session, found: Mapping[str, Member], reading: Reading, 
             await directory_compare.note_lost(session, TABLE[prefix], memory.left)
         await directory_load.keep_lines(session, prefix, memory.pairs)
     await directory_load.copy(session, reading.facts.drain_last(), COLUMNS, reading.new)
+    if reading.facts.awake and "directory_exercise" in reading.new:
+        await directory_load.wake(session, reading.facts.awake)
 
 
 async def _copy(session: Session, coming: Generator[dict[str, str]], new: tuple[str, ...]) -> None:
