@@ -52,6 +52,13 @@ async def grant_issuer(session: Session, request: CareRequest) -> None:
         await grants.give(session, audience=audience, level=level, request=request.id, patient=request.patient)
 
 
+async def move_territory(session: Session, before: CareRequest, after: CareRequest) -> None:
+    """Another territory takes the request on: its people see it from now on, those of the former one no longer."""
+    for audience in (operators_key(before.network), coordinators_key(before.network)):
+        await grants.withdraw(session, audience=audience, request=before.id)
+    await grant_issuer(session, after)
+
+
 async def outcome(session: Session, request: CareRequest, *, version: int) -> None:
     """Every version of the coordinating Task goes back by the road the request came in, in order."""
     if request.client is not None:

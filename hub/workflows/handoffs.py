@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,13 +22,14 @@ from hub.storage import audit, clients, inbox, numbers, resources, territories
 from hub.storage.session import Session
 from hub.storage.territories import Network
 from hub.workflows import announce, dispatch, patients, record, requests
+from hub.workflows.record import Record
 
 Resource = dict[str, Any]
 
 RESPONSE_MINUTES = 120  # (Choice) whole budget of a SAS handoff, sas.md 17.8
 KEY_SOURCE = "sas-handoff"
 ENDED = frozenset({State.HANDED_BACK, State.CANCELLED, State.REFUSED, State.UNANSWERED})
-TAKEN_OVER = ("authoredOn", "occurrencePeriod", "orderDetail", "reasonCode", "note")  # of a second try
+KEPT = ("id", "meta", "subject", "requisition", "status")  # of the first try by a second one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +56,7 @@ async def receive(session: Session, viewer: Viewer, bundle: Resource) -> Receive
         known = json.loads(before)
         if known["fingerprint"] == fingerprint:
             return await _repeated(session, viewer, known)
-        received = await _second_try(session, viewer, handoff, known)
+        received = await _second_try(session, viewer, bundle, handoff, known["request"])
         await inbox.replace(session, KEY_SOURCE, key, _kept(fingerprint, received))
         return received
     network, commune = await _territory(session, handoff)
@@ -84,11 +85,13 @@ async def _repeated(session: Session, viewer: Viewer, known: dict[str, Any]) -> 
     return Received(request=request, locations=tuple(known["locations"]), created=frozenset())
 
 
-async def _second_try(session: Session, viewer: Viewer, handoff: Handoff, known: dict[str, Any]) -> Received:
+async def _second_try(
+    session: Session, viewer: Viewer, bundle: Resource, handoff: Handoff, request_id: str
+) -> Received:
     """The same file with other content: a new attempt when the first has ended and this one is later, else a refusal that
     changes nothing (sas.md 17.7).
     """
-    found = await record.lock(session, str(known["request"]))
+    found = await record.lock(session, request_id)
     before, after = found.service_request.get("authoredOn", ""), handoff.service_request.get("authoredOn", "")
     is_later = bool(after) and (elements.instant(after) or found.request.issued_at) > (
         elements.instant(before) or found.request.issued_at
@@ -96,17 +99,59 @@ async def _second_try(session: Session, viewer: Viewer, handoff: Handoff, known:
     if found.request.state not in ENDED or not is_later:
         where = f"Bundle.entry[{handoff.entries['ServiceRequest']}].resource"
         raise Refusal("case-exists-with-other-content", expression=where)
-    await _territory(session, handoff)
-    for name in TAKEN_OVER:
-        if name in handoff.service_request:
-            given = handoff.service_request[name]
-            found.service_request[name] = bundles.unmarked(given) if name == "note" else given
-    await resources.save(session, viewer, found.service_request)
-    request = await requests.reissue(session, viewer, found.request.id)
-    locations = tuple(
-        f"Task/{request.task}/_history/1" if place.startswith("Task/") else place for place in known["locations"]
+    return await _anew(session, viewer, bundle, handoff, found)
+
+
+async def _anew(session: Session, viewer: Viewer, bundle: Resource, handoff: Handoff, found: Record) -> Received:
+    """The second try says everything anew: patient, territory, delay, reason, notes. Its subject and its number stay."""
+    network, commune = await _territory(session, handoff)
+    before = found.request
+    is_trusted = await _is_trusted(session, viewer)
+    await patients.retell(session, viewer, before.patient, handoff.patient, is_trusted=is_trusted)
+    ids = {"ServiceRequest": before.id, "Task": str(uuid.uuid4()), "Patient": before.patient}
+    references = await _place(session, viewer, bundle, handoff, ids)
+    told = _service_request(handoff, before, references)
+    told |= {name: found.service_request[name] for name in KEPT if name in found.service_request}
+    await resources.save(session, viewer, told)
+    anew = requests.Anew(
+        task=_task(viewer, handoff, replace(before, task=ids["Task"]), references),
+        network=network.id,
+        commune=commune,
+        response_due=_due(handoff, network, clock.now()),
     )
-    return Received(request=request.id, locations=locations, created=frozenset({"Task"}))
+    await requests.reissue(session, viewer, before.id, anew)
+    created = frozenset({"Task"} | ({"Location"} & ids.keys()))
+    return Received(request=before.id, locations=await _locations(session, bundle, ids), created=created)
+
+
+async def _locations(session: Session, bundle: Resource, ids: dict[str, str]) -> tuple[str, ...]:
+    """Where each entry of the bundle now lies, with its version."""
+    found = []
+    for kind in (entry["resource"]["resourceType"] for entry in bundle["entry"]):
+        stored = await resources.peek(session, kind, ids[kind])
+        found.append(f"{kind}/{ids[kind]}/_history/{stored['meta']['versionId'] if stored else 1}")
+    return tuple(found)
+
+
+async def _is_trusted(session: Session, viewer: Viewer) -> bool:
+    client = await clients.by_id(session, viewer.client or "")
+    return client is not None and client.identity_trusted
+
+
+async def _place(
+    session: Session, viewer: Viewer, bundle: Resource, handoff: Handoff, ids: dict[str, str]
+) -> dict[str, str]:
+    """Complete ``ids`` with the sender, the regulator and the place of care; the local names of the bundle by reference."""
+    ids["Organization"] = viewer.organization or ""
+    if handoff.practitioner is not None:
+        ids["Practitioner"] = await _known_or_new(session, viewer, handoff.practitioner)
+    if handoff.location is not None:
+        place = replace_references({**handoff.location}, _references(bundle, handoff, ids))
+        about = {"patient": f"Patient/{ids['Patient']}", "request": f"ServiceRequest/{ids['ServiceRequest']}"}
+        for name, reference in about.items():
+            elements.set_extension(place, names.structure(name), {"valueReference": {"reference": reference}})
+        ids["Location"] = (await resources.create(session, viewer, place))["id"]
+    return _references(bundle, handoff, ids)
 
 
 async def _territory(session: Session, handoff: Handoff) -> tuple[Network, str]:
@@ -155,14 +200,11 @@ async def _store(
 ) -> Received:
     """Create every resource of the bundle, the request in state searching, its grants, its first wave."""
     now = clock.now()
-    client = await clients.by_id(session, viewer.client or "")
-    is_trusted = client is not None and client.identity_trusted
     ids = {name: str(uuid.uuid4()) for name in ("ServiceRequest", "Task")}
+    is_trusted = await _is_trusted(session, viewer)
     patient, _ = await patients.receive(session, viewer, handoff.patient, is_trusted=is_trusted)
-    ids |= {"Patient": patient, "Organization": viewer.organization or ""}
-    if handoff.practitioner is not None:
-        ids["Practitioner"] = await _known_or_new(session, viewer, handoff.practitioner)
-    references = _references(bundle, handoff, ids)
+    ids["Patient"] = patient
+    references = await _place(session, viewer, bundle, handoff, ids)
     request = CareRequest(
         id=ids["ServiceRequest"],
         task=ids["Task"],
@@ -177,12 +219,6 @@ async def _store(
         client=viewer.client,
         dossier=handoff.dossier,
     )
-    if handoff.location is not None:
-        place = replace_references({**handoff.location}, references)
-        for name, about in (("patient", f"Patient/{patient}"), ("request", f"ServiceRequest/{request.id}")):
-            elements.set_extension(place, names.structure(name), {"valueReference": {"reference": about}})
-        ids["Location"] = (await resources.create(session, viewer, place))["id"]
-        references |= _references(bundle, handoff, ids)
     await _create_pair(session, viewer, handoff, request, references)
     await announce.grant_issuer(session, request)
     await audit.record(session, viewer=viewer, event="handoff.received", request=request.id, patient=patient)
@@ -217,18 +253,30 @@ async def _create_pair(
     session: Session, viewer: Viewer, handoff: Handoff, request: CareRequest, references: dict[str, str]
 ) -> None:
     """ServiceRequest and coordinating Task, as sent, with our number and state written over."""
-    service_request = replace_references({**handoff.service_request, "id": request.id}, references)
+    service_request = _service_request(handoff, request, references)
+    task = _task(viewer, handoff, request, references)
+    shape.write(request, service_request, task, modified=elements.written(clock.now()))
+    await resources.create(session, viewer, service_request, id=request.id)
+    await resources.create(session, viewer, task, id=request.task)
+
+
+def _service_request(handoff: Handoff, request: CareRequest, references: dict[str, str]) -> Resource:
+    """The ServiceRequest as sent, our number before those of the SAS, none of its notes shown before acceptance."""
+    made: Resource = replace_references({**handoff.service_request, "id": request.id}, references)
     number = {"system": names.ns("request-number"), "value": request.number}
-    service_request["identifier"] = [number, *service_request.get("identifier", [])]
-    if "note" in service_request:
-        service_request["note"] = bundles.unmarked(service_request["note"])
-    task = replace_references({**handoff.task, "id": request.task}, references)
+    made["identifier"] = [number, *made.get("identifier", [])]
+    if "note" in made:
+        made["note"] = bundles.unmarked(made["note"])
+    return made
+
+
+def _task(viewer: Viewer, handoff: Handoff, request: CareRequest, references: dict[str, str]) -> Resource:
+    """The coordinating Task as sent, with the number of the file, by which the SAS moves it (sas.md 17.2)."""
+    task: Resource = replace_references({**handoff.task, "id": request.task}, references)
     task.setdefault("authoredOn", elements.written(request.issued_at))
-    own = {"system": names.ns("sas-patient"), "value": handoff.key}  # by which the SAS moves its Task (sas.md 17.2)
+    own = {"system": names.ns("sas-patient"), "value": handoff.key}
     if own["value"] != elements.identifier(task, own["system"]):
         task["identifier"] = [*task.get("identifier", []), own]
     task["basedOn"] = [{"reference": f"ServiceRequest/{request.id}"}]
     task["requester"] = {"reference": f"Organization/{viewer.organization}"}
-    shape.write(request, service_request, task, modified=elements.written(clock.now()))
-    await resources.create(session, viewer, service_request, id=request.id)
-    await resources.create(session, viewer, task, id=request.task)
+    return task

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from hub import clock
+from hub.domain import facets
 from hub.domain.identifiers import Ins, is_usable
 from hub.domain.notebook import Agreement
 from hub.domain.patient import Patient, Reliability
@@ -63,6 +64,22 @@ async def receive(session: Session, viewer: Viewer, patient: Resource, *, is_tru
     shape.set_reliability(made, status)
     created = await resources.create(session, viewer, made)
     return created["id"], True
+
+
+async def retell(session: Session, viewer: Viewer, id: str, patient: Resource, *, is_trusted: bool) -> None:
+    """The sender of a request says anew who it is about: its former words go, those of others and the operators' choices stay."""
+    known = await resources.lock(session, "Patient", id)
+    if viewer.sender is None:
+        await resources.save(session, viewer, shared.joined(known, patient, None, clock.now()))
+        return
+    told = shared.retold(known, patient, viewer.sender, clock.now())
+    if facets.only_sender(known) == viewer.sender:
+        status, pair = judged(patient, is_trusted=is_trusted), shape.ins_of(patient)
+        if status is Reliability.QUALIFIED and pair is not None:
+            others = set(await resources.find(session, "Patient", f"urn:oid:{pair[1]}", pair[0])) - {id}
+            status = Reliability.FETCHED if others else status  # the same person twice: an operator joins them
+        shape.set_reliability(told, status)
+    await resources.save(session, viewer, told)
 
 
 async def choose(session: Session, viewer: Viewer, patient: str, element: str, key: str) -> None:

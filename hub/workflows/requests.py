@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from hub import clock, log
@@ -219,28 +219,44 @@ async def _end(session: Session, viewer: Viewer, found: record.Record, request: 
         await announce.performer(session, "withdrawn", request, found.request.performer)
 
 
-async def reissue(session: Session, viewer: Viewer, request_id: str) -> CareRequest:
-    """A new coordinating Task on the same ServiceRequest, made active again; the delay is the one of the first issue."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Anew:
+    """What a second handoff of the same file says of its request: the new coordinating Task, where care is wanted, by when."""
+
+    task: Resource
+    network: str
+    commune: str
+    response_due: datetime
+
+
+async def reissue(session: Session, viewer: Viewer, request_id: str, anew: Anew | None = None) -> CareRequest:
+    """A new coordinating Task on the same ServiceRequest, made active again; the delay is the one of the first issue, unless the
+    SAS hands over ``anew``: then its Task, its territory and its delay count.
+    """
     found = await record.lock(session, request_id)
     rights.require(viewer, Event.REISSUE, found.request)
     now = clock.now()
-    delay = found.request.response_due - found.request.issued_at
+    before = found.request
     request = replace(
-        rules.move(found.request, Event.REISSUE),
-        task=str(uuid.uuid4()),
-        attempt=found.request.attempt + 1,
+        rules.move(before, Event.REISSUE),
+        network=anew.network if anew else before.network,
+        commune=anew.commune if anew else before.commune,
+        task=anew.task["id"] if anew else str(uuid.uuid4()),
+        attempt=before.attempt + 1,
         issued_at=now,
-        response_due=now + delay,
+        response_due=anew.response_due if anew else now + (before.response_due - before.issued_at),
         wave=0,
         performer=None,
         appointment=None,
         failure=None,
         confirmed_once=False,
     )
-    task = _next_task(found.task, request)
+    task = anew.task if anew else _next_task(found.task, request)
     shape.write(request, found.service_request, task, modified=elements.written(now))
     await resources.create(session, viewer, task, id=request.task)
     await resources.save(session, viewer, found.service_request)
+    if request.network != before.network:
+        await announce.move_territory(session, before, request)
     await dispatch.watch_delay(session, request)
     await audit.record(session, viewer=viewer, event="request.reissued", request=request.id, patient=request.patient)
     again = await record.lock(session, request.id)

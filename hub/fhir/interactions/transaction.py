@@ -66,7 +66,8 @@ def _require_handoff(bundle: Resource) -> None:
 
 def _response(received: Received, location: str, stamp: str) -> dict[str, str]:
     status = "201 Created" if location.partition("/")[0] in received.created else "200 OK"
-    return {"status": status, "location": location, "etag": 'W/"1"', "lastModified": stamp}
+    version = location.rpartition("/")[2]
+    return {"status": status, "location": location, "etag": f'W/"{version}"', "lastModified": stamp}
 
 
 def _key(request: FhirRequest, message: str) -> str:

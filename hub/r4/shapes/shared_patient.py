@@ -66,11 +66,7 @@ def joined(known: Resource, arrived: Resource, sender: str | None, at: datetime)
 def retold(known: Resource, arrived: Resource, sender: str, at: datetime) -> Resource:
     """What the same sender tells anew in place of what it had told; parts that others sent too stay theirs."""
     if facets.only_sender(known) == sender:
-        told = first(arrived, sender)
-        own = elements.extension(known, names.structure("identity-status"))
-        if own is not None:
-            elements.set_extension(told, own["url"], {"valueCode": own["valueCode"]})
-        return {**told, "id": known["id"], "meta": known["meta"]}
+        return {**_with_choices(first(arrived, sender), known), "id": known["id"], "meta": known["meta"]}
     kept = copy.deepcopy(known)
     for name in MERGED:
         parts = [one for part in kept.get(name, []) if (one := _without(name, part, known, sender)) is not None]
@@ -78,6 +74,19 @@ def retold(known: Resource, arrived: Resource, sender: str, at: datetime) -> Res
         if not parts:
             del kept[name]
     return joined(kept, arrived, sender, at)
+
+
+def _with_choices(told: Resource, known: Resource) -> Resource:
+    """The record with the phones and addresses that an operator had put first."""
+    for name in CONTACTS:
+        kept = [part for part in known.get(name, []) if elements.extension(part, names.structure(CHOSEN))]
+        contents = [_content(part) for part in kept]
+        parts = [*kept, *(part for part in told.get(name, []) if _content(part) not in contents)]
+        if parts:
+            told[name] = copy.deepcopy(parts)
+    if any(elements.extension(part, names.structure(CHOSEN)) for part in told.get("telecom", [])):
+        _rank(told)
+    return told
 
 
 def _without(name: str, part: Resource, known: Resource, sender: str) -> Resource | None:
