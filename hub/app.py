@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
+from starlette.types import ASGIApp
 
 from hub import composition, observe
 from hub.composition import Clients
@@ -37,17 +38,6 @@ def build(settings: Settings, database: Database, clients: Clients) -> FastAPI:
     async def metrics(_request: Request) -> Response:
         return await observe.metrics(database)
 
-    web = build_web(
-        WebContext(
-            database=database,
-            psc=clients.psc,
-            psc_settings=settings.psc,
-            public_url=settings.serve.public_url.rstrip("/"),
-            banner=settings.banner,
-            phone=settings.phone,
-            secure_cookies=settings.serve.secure_cookies,
-        )
-    )
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     app.router.routes[:] = [
         Route("/health", health, methods=["GET"]),
@@ -56,6 +46,21 @@ def build(settings: Settings, database: Database, clients: Clients) -> FastAPI:
         Route("/oauth/token", token.__call__, methods=["POST"]),
         Route("/fhir", FhirApp(fhir)),  # a transaction is posted to the base itself
         Mount("/fhir", app=FhirApp(fhir)),
-        Mount("/", app=web),
+        Mount("/", app=_pages(settings, database, clients)),
     ]
     return app
+
+
+def _pages(settings: Settings, database: Database, clients: Clients) -> ASGIApp:
+    return build_web(
+        WebContext(
+            database=database,
+            psc=clients.psc,
+            psc_settings=settings.psc,
+            public_url=settings.serve.public_url.rstrip("/"),
+            banner=settings.banner,
+            phone=settings.phone,
+            secure_cookies=settings.serve.secure_cookies,
+            stream_life=settings.serve.stream_life,
+        )
+    )

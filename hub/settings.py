@@ -47,6 +47,9 @@ class ServeSettings(BaseModel, extra="forbid"):
     client_authority: Path | None = Field(None, description="racine des certificats clients acceptés")
     public_url: str = Field("http://localhost:8000", description="adresse publique des pages")
     machine_url: str = Field("https://localhost:8443", description="adresse publique de la porte des machines")
+    stream_life: float = Field(
+        900.0, gt=0, description="secondes d'un flux de la supervision, puis le navigateur revient de lui-même"
+    )
     secure_cookies: bool = Field(True, description="cookies réservés à https (et à localhost)")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from hub.domain.people import Viewer
 from hub.domain.visibility import Level
 from hub.storage import sight
-from hub.storage.session import Session
+from hub.storage.session import Database, Session
 from hub.storage.tables.records import board
 from hub.storage.values import fold
 
@@ -73,28 +73,45 @@ class Filters:
 NAMES = tuple(one.name for one in fields(BoardRow))
 COLUMNS = tuple(board.c[name] for name in NAMES)
 ALL = Filters()
-_kept = insert(board)
+_kept = insert(board).values({name: bindparam(f"new_{name}") for name in (*NAMES, "words")})
+CHANNEL = "board"
+
+
+def _told(change: Any) -> Any:
+    """A change of the list and its word on the channel, in one trip: the CPTS whose list changed, nothing else."""
+    changed = change.returning(board.c.network).cte("changed")
+    return select(func.pg_notify(CHANNEL, changed.c.network))
+
+
 # Who follows a request is the operators' business, not the workflow's: it survives a refresh.
-WRITE = _kept.on_conflict_do_update(
-    index_elements=["request"],
-    set_={name: _kept.excluded[name] for name in (*NAMES, "words") if name not in ("request", "assignee")},
+WRITE = _told(
+    _kept.on_conflict_do_update(
+        index_elements=["request"],
+        set_={name: _kept.excluded[name] for name in (*NAMES, "words") if name not in ("request", "assignee")},
+    )
 )
+REMOVE = _told(delete(board).where(board.c.request == bindparam("of")))
+ASSIGN = _told(update(board).where(board.c.request == bindparam("of")).values(assignee=bindparam("to")))
+
+
+def changes(database: Database) -> AsyncGenerator[str]:
+    """The CPTS whose list changed, as it is committed; an empty text first, and after a cut line: any list may have."""
+    return database.listen(CHANNEL)
 
 
 async def write(session: Session, row: BoardRow) -> None:
     """Put the row of a request, in the transaction that changes the request."""
-    await session.execute(WRITE, {**{name: getattr(row, name) for name in NAMES}, "words": _words(row)})
+    await session.execute(WRITE, {**{f"new_{name}": getattr(row, name) for name in NAMES}, "new_words": _words(row)})
 
 
 async def remove(session: Session, request: str) -> None:
     """Take a request off the list: it has ended."""
-    await session.execute(delete(board).where(board.c.request == request))
+    await session.execute(REMOVE, {"of": request})
 
 
 async def assign(session: Session, request: str, account: str | None) -> bool:
     """Say which operator follows a request; ``None``: nobody. ``False`` when it is not on the list."""
-    order = update(board).where(board.c.request == request).values(assignee=account)
-    return bool((await session.execute(order)).rowcount)
+    return bool((await session.execute(ASSIGN, {"of": request, "to": account})).all())
 
 
 def _conditions(filters: Filters) -> Iterable[ColumnElement[bool]]:

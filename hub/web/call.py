@@ -61,7 +61,9 @@ class Call:
     @property
     def is_polling(self) -> bool:
         """A refresh that the page asks by itself: it does not count as an act of the person."""
-        return self.request.headers.get("hx-request") == "true" and self.request.method in SAFE_METHODS
+        headers = self.request.headers
+        is_ours = headers.get("hx-request") == "true" or "text/event-stream" in headers.get("accept", "")
+        return is_ours and self.request.method in SAFE_METHODS
 
     @property
     def typed(self) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hub.connectors.psc.client import PscClient
 from hub.connectors.psc.settings import PscSettings
 from hub.storage.session import Database
+from hub.web.live import Live
 from hub.web.sessions import Sessions
 
 
@@ -21,6 +22,7 @@ class WebContext:
     banner: str = ""
     phone: str = ""
     secure_cookies: bool = True
+    stream_life: float = 900.0  # seconds after which a stream ends, and its browser comes back by itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,9 +31,11 @@ class House:
 
     context: WebContext
     sessions: Sessions
+    live: Live
 
     @classmethod
     def of(cls, context: WebContext) -> House:
         """With the delays of the settings of Pro Santé Connect."""
         sessions = Sessions.of(context.database, context.psc, secure_cookies=context.secure_cookies)
-        return cls(context=context, sessions=sessions)
+        live = Live(context.database, life=context.stream_life)
+        return cls(context=context, sessions=sessions, live=live)

@@ -65,6 +65,7 @@ SIGNED: Sequence[Page] = (
     Page(f"{REQUEST}/agenda.ics", appointment.calendar),
     Page("/d/{number}", requests.by_number),
     Page("/supervision", supervision.show),
+    Page("/supervision/flux", supervision.stream),
     Page(f"{REQUEST}/attribuer", act=supervision.assign),
     Page("/patients", patients.search_page, patients.search_page),
     Page(PATIENT, patients.show),

@@ -87,7 +87,7 @@ async def portal(
     settings = Settings(  # type: ignore[call-arg]
         data_dir=tmp_path,
         encryption_keys=[crypto.new_key()],
-        serve={"secure_cookies": False},
+        serve={"secure_cookies": False, "stream_life": 0.2},
     )
     made = Portal(aviary, settings)
     await made.sign_everybody_in(clock)

@@ -150,6 +150,7 @@ async def portal(database: Database, clock: FrozenClock) -> AsyncIterator[Portal
         banner="Bac à sable : données inventées",
         phone="0261910400",
         secure_cookies=False,
+        stream_life=0.5,
     )
     async with database.transaction() as session:
         place = await make_place(session)

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from hub import codes
 from hub.domain import hours, places, waves
 from hub.domain.care_request import State
-from hub.domain.people import Capacity
+from hub.domain.people import Capacity, Viewer
 from hub.domain.refusal import Refusal
 from hub.domain.visibility import Level
 from hub.storage import board, grants, resources
@@ -21,8 +21,11 @@ from hub.web import words
 from hub.web.call import Call
 from hub.web.pages.requests import parts
 from hub.web.reads import requests as reads
+from hub.web.standing import Visit
 
 PAGE = 50
+SEES_BOARD = (Capacity.OPERATOR, Capacity.COORDINATOR)
+UNBUFFERED = {"X-Accel-Buffering": "no"}  # asks a proxy to let each word through at once
 
 
 class Tab(NamedTuple):
@@ -76,7 +79,7 @@ class Row(NamedTuple):
 async def show(call: Call) -> Response:
     """The list, filtered by the address alone; ``?fiche=`` opens one request beside it."""
     viewer = call.viewer
-    if viewer.capacity not in (Capacity.OPERATOR, Capacity.COORDINATOR):
+    if viewer.capacity not in SEES_BOARD:
         return call.see("/demandes")
     tab = next((one for one in TABS if one.name == call.query("etat")), TABS[0])
     filters = _filters(call, tab)
@@ -164,6 +167,29 @@ async def _sheet(call: Call, session: Session, id: str) -> reads.Whole | None:
     if stored is None or stored.deleted or stored.level is not Level.FULL:
         return None
     return await reads.whole(session, call.viewer, stored.json())
+
+
+async def stream(call: Call) -> Response:
+    """Says « something changed » each time the list of the viewer's CPTS does, until the session or the capacity ends; the browser
+    then reads the list again as its own viewer.
+    """
+    viewer, live = call.viewer, call.house.live
+    if viewer.capacity not in SEES_BOARD:
+        raise Refusal("not-allowed")
+    if live.is_full:
+        return Response(status_code=503, headers={"Retry-After": "60"})
+    token = call.request.cookies.get(call.house.sessions.policy.cookie)
+
+    async def still() -> bool:
+        found = await call.house.sessions.visit(token, is_act=False)
+        return isinstance(found, Visit) and found.viewer is not None and _is_same(found.viewer, viewer)
+
+    said = live.words(viewer.organization, still, is_back="last-event-id" in call.request.headers)
+    return StreamingResponse(said, media_type="text/event-stream", headers=UNBUFFERED)
+
+
+def _is_same(now: Viewer, before: Viewer) -> bool:
+    return (now.account, now.capacity, now.organization) == (before.account, before.capacity, before.organization)
 
 
 async def assign(call: Call) -> Response:
