@@ -19,6 +19,7 @@ TRAITS = (
     "/StructureDefinition/patient-birthPlace", "/StructureDefinition/fr-core-identity-reliability",
     "/StructureDefinition/hub-identity-status",
 )  # fmt: skip
+NOTED = ("/StructureDefinition/hub-chosen", "/StructureDefinition/hub-confirmed")  # by the territory
 INS = "INS-"
 # The search parameters that look at nothing else.
 SEARCHED = frozenset({"gender", "birthdate", "active"})
@@ -85,7 +86,7 @@ def _own(part: Any, client: str) -> Any:
     extensions = [
         one
         for one in part["extension"]
-        if not one.get("url", "").endswith(SENDER) or one.get("valueString") == client
+        if not one.get("url", "").endswith((SENDER, *NOTED)) or one.get("valueString") == client
     ]  # fmt: skip
     rest = {name: value for name, value in part.items() if name != "extension"}
     return {**rest, "extension": extensions} if extensions else rest

@@ -30,6 +30,11 @@ def account_key(account: str) -> str:
     return f"account/{account}"
 
 
+def usual_gp_key(national_id: str) -> str:
+    """The audience made of one person as the confirmed usual GP of patients, in whichever situation."""
+    return f"usual-gp/{national_id}"
+
+
 def client_key(client: str) -> str:
     """The audience made of one machine client."""
     return f"client/{client}"

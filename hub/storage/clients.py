@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from hub.storage.session import Session
+from hub.storage.tables.accounts import account, situation
 from hub.storage.tables.machinery import assertion, client
 
 
@@ -35,9 +36,17 @@ class Client:
     scopes: tuple[str, ...] = ()
     identity_trusted: bool = False
     active: bool = True
+    national_id: str | None = None  # of the professional in ``role``: read from the account, never kept here
 
 
-COLUMNS = tuple(client.c[name] for name in Client.__dataclass_fields__)
+KEPT = tuple(name for name in Client.__dataclass_fields__ if name != "national_id")
+_PERSON = (
+    select(account.c.national_id)
+    .join(situation, situation.c.account == account.c.id)
+    .where(situation.c.role == client.c.role, situation.c.ended_at.is_(None))
+    .scalar_subquery()
+)
+COLUMNS = (*(client.c[name] for name in KEPT), _PERSON.label("national_id"))
 
 
 def _client(row: Any) -> Client:
@@ -68,7 +77,7 @@ async def everyone(session: Session) -> list[Client]:
 
 async def keep(session: Session, one: Client) -> None:
     """Create a client, or replace what is known of it."""
-    values = {name: getattr(one, name) for name in Client.__dataclass_fields__}
+    values = {name: getattr(one, name) for name in KEPT}
     values |= {"scopes": list(one.scopes), "jwks": dict(one.jwks) if one.jwks is not None else None}
     changed = {name: value for name, value in values.items() if name != "id"}
     order = insert(client).values(values).on_conflict_do_update(index_elements=["id"], set_=changed)

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.sql.selectable import LateralFromClause
 
 from hub import clock
-from hub.domain.people import Viewer, account_key, client_key, coordinators_key, operators_key, role_key
+from hub.domain.people import Viewer, account_key, client_key, coordinators_key, operators_key, role_key, usual_gp_key
 from hub.domain.visibility import REACH, Level, Reach
 from hub.storage.tables.records import grant, index_reference
 
@@ -27,7 +27,9 @@ def _keys(name: str) -> Any:
 
 def is_narrow(viewer: Viewer) -> bool:
     """Whether the grants of this viewer name few requests: true of people who are asked, not of those who run a territory."""
-    return not viewer.sees_all and all(key.startswith((role_key(""), account_key(""))) for key in viewer.keys)
+    return not viewer.sees_all and all(
+        key.startswith((role_key(""), account_key(""), usual_gp_key(""))) for key in viewer.keys
+    )
 
 
 def words(viewer: Viewer) -> dict[str, Any]:
@@ -89,10 +91,13 @@ def _kin(row: FromClause) -> ColumnElement[int]:
 
 
 def _by_patient(row: FromClause) -> ColumnElement[int]:
-    """The notebook; a note hidden from professionals is its author's alone, and every author keeps what they wrote."""
+    """The notebook; a note hidden from professionals is for its author and the confirmed usual GP, and every author keeps what
+    they wrote.
+    """
     held, mine = _grants()
     notebook = and_(held.c.patient == row.c.patient, held.c.request.is_(None))
-    open_to_me = or_(row.c.owner.is_(None), row.c.owner == _keys("keys"))
+    as_usual_gp = func.starts_with(held.c.audience, usual_gp_key(""))
+    open_to_me = or_(row.c.owner.is_(None), row.c.owner == _keys("keys"), as_usual_gp)
     granted = select(func.max(held.c.level)).where(mine, notebook, open_to_me).correlate(row).scalar_subquery()
     return case((_wrote(row), FULL), else_=granted)
 

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from hub.storage import rows
 from hub.storage.session import Session
-from hub.storage.tables.accounts import capacity, preference, situation
+from hub.storage.tables.accounts import account, capacity, preference, situation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,3 +142,15 @@ async def wishes(session: Session, id: str) -> list[tuple[Preference, str]]:
     query = select(preference, situation.c.commune).join(situation, situation.c.role == preference.c.role)
     found = await session.execute(query.where(situation.c.account == id, situation.c.ended_at.is_(None)))
     return [(rows.record(Preference, row), row.commune) for row in found]
+
+
+async def role_of_person(session: Session, national_id: str) -> str | None:
+    """The first situation now of the professional with that national identifier; ``None`` without an active account."""
+    found = (
+        select(situation.c.role)
+        .join(account, account.c.id == situation.c.account)
+        .where(account.c.national_id == national_id, account.c.state == "active", situation.c.ended_at.is_(None))
+        .order_by(situation.c.seen_at, situation.c.role)
+        .limit(1)
+    )
+    return (await session.execute(found)).scalar_one_or_none()

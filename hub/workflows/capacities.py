@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import hub.codes
 from hub import clock
-from hub.domain.people import Capacity, Viewer, account_key, coordinators_key, operators_key, role_key
+from hub.domain.people import Capacity, Viewer, account_key, coordinators_key, operators_key, role_key, usual_gp_key
 from hub.storage import accounts, situations, territories
 from hub.storage.accounts import Account
 from hub.storage.session import Session
@@ -114,12 +114,16 @@ def _professional(account: Account, situation: Situation) -> Viewer:
         id=account.id,
         capacity=Capacity.PROFESSIONAL,
         name=f"{situation_name(situation)}, {profession_label(situation).lower()}",
-        keys=frozenset({role_key(situation.role), account_key(account.id)}),
+        keys=frozenset({role_key(situation.role), account_key(account.id), *_as_usual_gp(account)}),
         role=situation.role,
         practitioner=account.practitioner,
         organization=situation.organization,
         account=account.id,
     )
+
+
+def _as_usual_gp(professional: Account) -> set[str]:
+    return {usual_gp_key(professional.national_id)} if professional.national_id else set()
 
 
 def _in_capacity(account: Account, given: Held) -> Viewer:
@@ -150,7 +154,7 @@ async def _secretary(session: Session, account: Account, role: str) -> Viewer | 
         id=account.id,
         capacity=Capacity.SECRETARY,
         name=f"{account.given} {account.family}, {LABELS[Capacity.SECRETARY]}, pour {principal}",
-        keys=frozenset({role_key(role), account_key(account.id)}),
+        keys=frozenset({role_key(role), account_key(account.id), *_as_usual_gp(delegating)}),
         role=role,
         practitioner=delegating.practitioner,
         organization=situation.organization,

@@ -9,6 +9,7 @@ from hub.domain.notebook import MEMBERSHIP
 from hub.domain.people import Viewer, role_key
 from hub.domain.visibility import Level
 from hub.r4 import elements, names
+from hub.r4.shapes import usual_gp
 from hub.storage import grants, outbox, resources
 from hub.storage.session import Session
 from hub.workflows.topics import MembershipOver
@@ -50,6 +51,27 @@ async def join(session: Session, patient: str, role: str) -> None:
         await outbox.put(session, MembershipOver(patient=patient, role=role), due_at=until)
 
 
+async def welcome(session: Session, patient: str, member: Resource) -> None:
+    """A participant whose membership has no end: the confirmed usual GP. What they read is given by who confirms."""
+    team = await _held(session, patient)
+    member = {**member, "period": {"start": elements.written(clock.now())}}
+    if team is None:
+        await resources.create(session, Viewer.hub(), _team(patient, member))
+        return
+    team["participant"] = [*team.get("participant", []), member]
+    await resources.save(session, Viewer.hub(), team)
+
+
+async def dismiss_usual_gp(session: Session, patient: str) -> None:
+    """The usual GP is no longer confirmed: their participant ends; one they have by their acts stays."""
+    team = await _held(session, patient)
+    for part in (team or {}).get("participant", []):
+        if usual_gp.is_usual_gp(part):
+            part["period"]["end"] = elements.written(clock.now())
+    if team is not None:
+        await resources.save(session, Viewer.hub(), team)
+
+
 async def acted(session: Session, patient: str, role: str) -> None:
     """An act for the patient by somebody of the circle: their year begins anew, for the notebook and for what they accepted."""
     await grants.prolong(session, audience=role_key(role), patient=patient, until=clock.now() + MEMBERSHIP)
@@ -77,7 +99,10 @@ async def _part(session: Session, team: Resource, role: str) -> None:
 
 def _is_present(participant: Resource, role: str) -> bool:
     is_member = elements.reference_id(participant.get("member"), "PractitionerRole") == role
-    return is_member and "end" not in participant.get("period", {})
+    is_here = "end" not in participant.get("period", {})
+    return (
+        is_member and is_here and not usual_gp.is_usual_gp(participant)
+    )  # that one stands beside, and does not end so
 
 
 def _team(patient: str, member: Resource) -> Resource:

@@ -20,7 +20,7 @@ from hub.r4.shapes import care_request as shape
 from hub.r4.shapes import handoff as bundles
 from hub.storage import audit, grants, outbox, resources
 from hub.storage.session import Session
-from hub.workflows import announce, appointments, board, circle, dispatch, invitations, record
+from hub.workflows import announce, appointments, board, circle, dispatch, invitations, record, usual_gp
 from hub.workflows.topics import FormLate
 
 Resource = dict[str, Any]
@@ -60,6 +60,7 @@ async def accept(session: Session, viewer: Viewer, request_id: str) -> CareReque
         session, audience=audience, level=Level.FULL, request=request.id, patient=request.patient, until=until
     )
     await circle.join(session, request.patient, viewer.role)
+    await usual_gp.accepted(session, viewer, request.id, request.patient)
     await record.keep(session, viewer, found, request)
     late = FormLate(request=request.id, attempt=request.attempt, performer=viewer.role)
     await outbox.put(session, late, due_at=clock.now() + FORM_DELAY)
@@ -131,6 +132,8 @@ async def back_to_search(
             await invitations.end(session, task, "released", reason=reason)
     await grants.withdraw(session, audience=role_key(before.performer or ""), request=before.id)
     await circle.leave_unless_written(session, before.patient, before.performer or "")
+    if event in (Event.RELEASE, Event.WITHDRAW):
+        await usual_gp.released(session, viewer, before.id, before.patient)
     await record.keep(session, viewer, found, request)
     await audit.record(session, viewer=viewer, event="request.released", request=request.id, patient=request.patient)
     if request.state is State.SEARCHING:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from hub import clock as hub_clock
 from hub.domain.identity import Identity, OtherId, organization_id, practitioner_id
-from hub.domain.people import Capacity, Viewer, account_key, operators_key, role_key
+from hub.domain.people import Capacity, Viewer, account_key, operators_key, role_key, usual_gp_key
 from hub.domain.refusal import Refusal
 from hub.r4 import elements, names
 from hub.storage import accounts, resources, situations
@@ -254,7 +254,7 @@ async def test_a_professional_becomes_a_viewer_of_one_situation(session: Session
     assert viewer is not None
     assert viewer.capacity is Capacity.PROFESSIONAL
     assert viewer.name == "Dr Hélène VASSEUR, médecin"
-    assert viewer.keys == {role_key(choice.role or ""), account_key(account.id)}
+    assert viewer.keys == {role_key(choice.role or ""), account_key(account.id), usual_gp_key(DOCTOR)}
     assert viewer.practitioner == account.practitioner
 
 

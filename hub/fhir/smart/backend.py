@@ -13,7 +13,7 @@ from cryptography import x509
 from joserfc import jwk, jws, jwt
 from joserfc.errors import JoseError
 
-from hub.domain.people import Capacity, Viewer, client_key, role_key
+from hub.domain.people import Capacity, Viewer, client_key, role_key, usual_gp_key
 from hub.fhir.smart import scopes
 from hub.fhir.smart.tokens import LIFE, AccessToken, TokenKeys, thumbprint
 from hub.storage import clients
@@ -172,6 +172,7 @@ CAPACITIES = {"sas": Capacity.SAS, "software": Capacity.SOFTWARE}
 def viewer(client: Client, token: AccessToken) -> Viewer:
     """Who looks through a token: the client itself, and the situation it acts for when it is registered for one."""
     keys = {client_key(client.id)} | ({role_key(client.role)} if client.role else set())
+    keys |= {usual_gp_key(client.national_id)} if client.national_id else set()
     return Viewer(
         id=client.id,
         capacity=CAPACITIES[client.kind],

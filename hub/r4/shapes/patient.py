@@ -7,6 +7,7 @@ from typing import Any
 
 from hub.domain.patient import Address, Patient, Reliability
 from hub.r4 import elements, names
+from hub.r4.shapes import usual_gp as links
 
 Resource = dict[str, Any]
 
@@ -81,15 +82,10 @@ def home(patient: Resource) -> Resource:
 
 
 def usual_gp(patient: Resource) -> str | None:
-    """National identifier of the médecin traitant, normalised to 12 characters when an RPPS number comes bare."""
-    for part in patient.get("generalPractitioner", []):
-        found = part.get("identifier", {})
-        value = str(found.get("value", ""))
-        if found.get("system") == names.IDNPS and value:
-            return value
-        if found.get("system") == names.RPPS and value:
-            return f"8{value}"
-    return None
+    """National identifier of the médecin traitant, the confirmed one first; 12 characters also when an RPPS number comes bare."""
+    said = links.confirmed(patient)
+    named = (links.national_id(part) for part in patient.get("generalPractitioner", []))
+    return said.national_id if said else next((one for one in named if one), None)
 
 
 def read(patient: Resource) -> Patient:

@@ -12,6 +12,7 @@ from typing import Any
 
 from hub.domain import facets
 from hub.r4 import elements, json, names
+from hub.r4.shapes.usual_gp import CONFIRMED
 
 Resource = dict[str, Any]
 
@@ -78,8 +79,8 @@ def retold(known: Resource, arrived: Resource, sender: str, at: datetime) -> Res
 
 def _with_choices(told: Resource, known: Resource) -> Resource:
     """The record with the phones and addresses that an operator had put first."""
-    for name in CONTACTS:
-        kept = [part for part in known.get(name, []) if elements.extension(part, names.structure(CHOSEN))]
+    for name in (*CONTACTS, "generalPractitioner"):
+        kept = [part for part in known.get(name, []) if _is_ours(part)]
         contents = [_content(part) for part in kept]
         parts = [*kept, *(part for part in told.get(name, []) if _content(part) not in contents)]
         if parts:
@@ -92,8 +93,7 @@ def _with_choices(told: Resource, known: Resource) -> Resource:
 def _without(name: str, part: Resource, known: Resource, sender: str) -> Resource | None:
     """The part without that sender; ``None`` when nobody else sent it, and nobody chose it."""
     named = facets.senders(part) or facets.senders(known)
-    is_chosen = elements.extension(part, names.structure(CHOSEN)) is not None
-    if sender not in named or is_chosen or facets.is_identity(name, part):
+    if sender not in named or _is_ours(part) or facets.is_identity(name, part):
         return part
     if named == {sender}:
         return None
@@ -101,9 +101,14 @@ def _without(name: str, part: Resource, known: Resource, sender: str) -> Resourc
     return part
 
 
+def _is_ours(part: Resource) -> bool:
+    """The territory chose it, or confirmed it."""
+    return any(elements.extension(part, names.structure(name)) for name in (CHOSEN, CONFIRMED))
+
+
 def _content(part: Resource) -> Resource:
     """A part without who sent it, when, and in which order."""
-    ours = {names.structure(SENDER), names.structure(CHOSEN)}
+    ours = {names.structure(name) for name in (SENDER, CHOSEN, CONFIRMED)}
     bare = {name: value for name, value in part.items() if name not in NOT_CONTENT and name != "extension"}
     others = [one for one in part.get("extension", []) if one.get("url") not in ours]
     return {**bare, "extension": others} if others else bare
