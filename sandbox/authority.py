@@ -40,10 +40,14 @@ class Profile:
     usages: tuple[x509.ObjectIdentifier, ...] = ()
     local: bool = False  # names localhost and 127.0.0.1
     seal: bool = False  # nonRepudiation beside digitalSignature
+    expired: bool = False  # its time is over already
 
 
 PROFILES: dict[str, Profile] = {
     "server": Profile(subject={"C": "FR", "O": "SANDBOX COLIBRI", "CN": "localhost"}, usages=(SERVER,), local=True),
+    "server-expired": Profile(
+        subject={"C": "FR", "O": "SANDBOX COLIBRI", "CN": "localhost"}, usages=(SERVER,), local=True, expired=True
+    ),
     "hub-server": Profile(subject={**STRUCTURE, "CN": "localhost"}, usages=(SERVER,), local=True),
     "hub-auth-cli": Profile(subject={**STRUCTURE, "CN": "HUB COLIBRI SANDBOX AUTH"}, usages=(CLIENT,)),
     "hub-sign": Profile(subject={**STRUCTURE, "CN": "HUB COLIBRI SANDBOX CACHET"}, seal=True),
@@ -95,8 +99,10 @@ def _name(parts: dict[str, str]) -> x509.Name:
     return x509.Name([x509.NameAttribute(NAME_TYPES[kind], value) for kind, value in parts.items()])
 
 
-def _builder(subject: x509.Name, issuer: x509.Name, key: rsa.RSAPublicKey) -> x509.CertificateBuilder:
-    now = datetime.now(UTC)
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: rsa.RSAPublicKey, *, expired: bool = False
+) -> x509.CertificateBuilder:
+    now = datetime.now(UTC) - (LIFE + EARLIER if expired else timedelta())
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -120,7 +126,7 @@ def _root(key: rsa.RSAPrivateKey) -> x509.Certificate:
 def _issue(
     profile: Profile, key: rsa.RSAPublicKey, *, issuer: x509.Certificate, issuer_key: rsa.RSAPrivateKey
 ) -> x509.Certificate:
-    builder = _builder(_name(profile.subject), issuer.subject, key)
+    builder = _builder(_name(profile.subject), issuer.subject, key, expired=profile.expired)
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key())
     builder = builder.add_extension(authority, critical=False)

@@ -75,6 +75,10 @@ class Faults:
             self._active[kind] = replace(fault, times=fault.times - 1)
         return fault
 
+    def stop(self, kind: str) -> None:
+        """No more of this kind, whatever calls are left."""
+        self._active.pop(kind, None)
+
     def active(self) -> list[Fault]:
         return list(self._active.values())
 
@@ -103,9 +107,9 @@ def with_faults(app: ASGIApp, faults: Faults, moody: float = 0.0) -> ASGIApp:
                 await HTMLResponse(MAINTENANCE)(scope, receive, send)
             case "silence":
                 await _hear(receive, fault.seconds or SILENCE)
-                await _cut(scope, receive)
+                await cut_line(scope, receive)
             case _:
-                await _cut(scope, receive)
+                await cut_line(scope, receive)
 
     return door
 
@@ -128,7 +132,7 @@ async def _hear(receive: Receive, seconds: float) -> None:
                 continue
 
 
-async def _cut(scope: Scope, receive: Receive) -> None:
+async def cut_line(scope: Scope, receive: Receive) -> None:
     """Drop the connection without a byte; `cut` is put in the state by the server (or by a test without sockets)."""
     state: dict[str, Any] = scope.get("state", {})
     if "cut" not in state:

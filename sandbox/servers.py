@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from sandbox.authority import Certificates
 from sandbox.world import World
 
 Demand = Literal["none", "optional", "required"]
@@ -26,6 +27,7 @@ DEMANDS: dict[str, ssl.VerifyMode] = {
 class Listener:
     """One real door of a twin. `name` is a key of `settings.DOORS` and gives the port.
 
+    `shown` names, at each handshake, the certificate of the sandbox that this door shows; a key of `authority.PROFILES`.
     The application finds in `scope["state"]["client_certificate"]` the verified certificate of its caller (DER bytes)
     or None.
     """
@@ -34,6 +36,7 @@ class Listener:
     app: ASGIApp
     tls: bool = True
     client_certificate: Demand = "none"
+    shown: Callable[[], str] | None = None
 
 
 class CertificateProtocol(HttpToolsProtocol):
@@ -70,7 +73,22 @@ def _configuration(listener: Listener, world: World) -> uvicorn.Config:
     config.load()
     if config.ssl is not None:
         config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
+        if listener.shown is not None:
+            config.ssl.sni_callback = _choice(listener.shown, certificates)
     return config
+
+
+def _choice(shown: Callable[[], str], certificates: Certificates) -> Callable[..., None]:
+    """Called by the TLS library at each handshake, whether or not the caller names a server (RFC 6066, 3)."""
+
+    def choose(line: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
+        name = shown()
+        if name != "server":
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificates.path(name), certificates.key(name))
+            line.context = context
+
+    return choose
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -2,7 +2,7 @@
 
 import random
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from sandbox.rpps import tables
 from sandbox.rpps.model import Activity, Exercise, Person, luhn_key
@@ -20,13 +20,19 @@ TWO_PLACES = 0.06  # share of the other professions
 WRONG_KEYS = 5  # RPPS numbers whose last digit is wrong, as in the national examples
 SECTIONS = {"pharmacy": "A", "hospital": "H", "lab": "G"}  # of the pharmacists' register, by kind of site
 MAIL = "medecin.mssante.example"
+FIRST = "9971"  # opens the numbers of those who are there on the first day
 WITHOUT_ORDER = "ARS"  # the regional agency registers the professions that have no order
 
 
-def crowd(seed: int, series: str = "9971", persons: Mapping[tuple[str, str], int] | None = None) -> dict[str, Person]:
+def crowd(
+    seed: int,
+    series: str = FIRST,
+    persons: Mapping[tuple[str, str], int] | None = None,
+    town: Callable[[random.Random], Town] = Town,
+) -> dict[str, Person]:
     """Persons by national identifier. `series` opens their RPPS numbers; `persons` how many of each (profession,
-    category), by default the whole department."""
-    maker = Maker(seed, series)
+    category), by default the whole department; `town` makes the places where they work."""
+    maker = Maker(seed, series, town)
     made: dict[str, Person] = {}
     for trade in tables.trades():
         wanted = trade.persons if persons is None else persons.get((trade.profession, trade.category), 0)
@@ -39,9 +45,9 @@ def crowd(seed: int, series: str = "9971", persons: Mapping[tuple[str, str], int
 class Maker:
     """Draws persons one after the other; numbers are never used twice."""
 
-    def __init__(self, seed: int, series: str) -> None:
+    def __init__(self, seed: int, series: str, town: Callable[[random.Random], Town] = Town) -> None:
         self.rng = random.Random(f"{seed}/{series}")
-        self.town = Town(self.rng)
+        self.town = town(self.rng)
         self._series = series
         self._made = 0
         self._mailboxes: set[str] = set()
@@ -58,7 +64,7 @@ class Maker:
             national_id=national_id,
             title="" if self.rng.random() < 0.01 else title,
             exercises=(exercise,),
-            mailbox=self._mailbox(trade, family, given),
+            mailbox=self._mailbox(trade, national_id, family, given),
         )
 
     def _first_name(self) -> tuple[str, str]:
@@ -122,10 +128,12 @@ class Maker:
         if trade.profession == "40" and self.rng.random() < 0.06:
             yield self.rng.choice(("SCD01", "SCD02"))
 
-    def _mailbox(self, trade: Trade, family: str, given: str) -> str:
+    def _mailbox(self, trade: Trade, national_id: str, family: str, given: str) -> str:
         if trade.category == "E" or len(trade.profession) > 2 or self.rng.random() < 0.25:
             return ""
         name = f"{_plain(given)}.{_plain(family)}".lower().replace(" ", "").replace("'", "")
+        if self._series != FIRST:  # those who come later bear a number, so that an address is never given twice
+            return f"{name}.{national_id[5:]}@{MAIL}"
         rank = 1
         while (address := f"{name}{rank if rank > 1 else ''}@{MAIL}") in self._mailboxes:
             rank += 1

@@ -1,20 +1,23 @@
 """From one day's directory to the next: people arrive, change, move, stop, leave, or are forgotten for a day.
 
-The same seed gives the same days. Only the crowd moves; of the persons who may sign in, one activity ends on day 1.
+The same seed gives the same days. Only the crowd moves; of the persons who may sign in, one activity ends on day 1. Every third
+day a shared structure changes its phone, and with it the rows of all who work there. Secure mailboxes come and go as well.
 """
 
 import random
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from functools import cache
+from functools import cache, partial
 
 from sandbox.rpps import crowd, oddities, signed_in, tables
-from sandbox.rpps.model import Activity, Person, Structure
+from sandbox.rpps.model import Activity, Exercise, Person, Structure
 from sandbox.rpps.places import Town
 
 ARRIVALS = {("10", "C"): 2, ("10", "E"): 1, ("60", "C"): 4, ("70", "C"): 1, ("93", "C"): 1}
 CROWD = ("89971", "89972")  # prefixes of those who may change
-CHANGES, MOVES, ENDS, LEAVERS, FORGOTTEN = 12, 8, 4, 4, 2
+CHANGES, MOVES, ENDS, LEAVERS, FORGOTTEN, MAILBOXES = 12, 8, 4, 4, 2, 3
+WAVE_EVERY = 3  # days
+FIRST_NUMBER, PER_DAY = 10_000, 30  # of the structures that open: arrivals of each day have their own numbers
 MOVING_SITES = ("own", "group")
 
 
@@ -29,6 +32,9 @@ class Changes:
     removed: tuple[str, ...] = ()
     forgotten: tuple[str, ...] = ()
     returned: tuple[str, ...] = ()
+    through_structure: tuple[str, ...] = ()
+    mailbox_opened: tuple[str, ...] = ()
+    mailbox_closed: tuple[str, ...] = ()
 
     def shown(self) -> dict[str, list[str]]:
         return {name: list(people) for name, people in asdict(self).items()}
@@ -54,34 +60,79 @@ def first_day(seed: int) -> Directory:
 def next_day(today: Directory) -> Directory:
     day = today.day + 1
     rng = random.Random(f"{today.seed}/day {day}")
-    arrivals = crowd.crowd(today.seed, f"9972{day:03d}", ARRIVALS)
+    arrivals = crowd.crowd(today.seed, f"9972{day:03d}", ARRIVALS, partial(_new_town, day))
+    drawn = _draw(today, rng)
+    town = Town(random.Random(f"{today.seed}/town {day}"), series=f"98{day % 100:02d}")
+    people = {**today.people, **today.away}
+    people.update({id: _changed(people[id], town, rng) for id in drawn.changed})
+    people.update({id: _moved(people[id], town, rng) for id in drawn.moved})
+    people.update({id: _stopped(people[id]) for id in drawn.ended})
+    people.update({id: replace(people[id], mailbox="") for id in drawn.mailbox_closed})
+    people.update({id: replace(people[id], mailbox=f"boite.{id}@{crowd.MAIL}") for id in drawn.mailbox_opened})
+    through_structure = _wave(people, day, town, rng)
+    away = {id: people.pop(id) for id in drawn.forgotten}
+    for id in drawn.removed:
+        del people[id]
+    people.update(arrivals)
+    since = replace(
+        drawn,
+        added=tuple(arrivals),
+        returned=tuple(today.away),
+        through_structure=tuple(id for id in through_structure if id in people),
+    )
+    return Directory(seed=today.seed, day=day, people=people, away=away, since=since)
+
+
+def _new_town(day: int, rng: random.Random) -> Town:
+    return Town(rng, series="", first=FIRST_NUMBER + PER_DAY * day)
+
+
+def _draw(today: Directory, rng: random.Random) -> Changes:
+    """Who is touched by the night, nobody twice."""
     at_work = [id for id, one in today.people.items() if id.startswith(CROWD) and one.exercises[0].activities]
     drawn = iter(rng.sample(at_work, CHANGES + MOVES + ENDS + LEAVERS + FORGOTTEN))
     changed, moved, ended, removed, forgotten = (
         tuple(next(drawn) for _ in range(wanted)) for wanted in (CHANGES, MOVES, ENDS, LEAVERS, FORGOTTEN)
     )
-    if day == 1:
-        ended += (signed_in.ENDS_NEXT_DAY,)
-    town = Town(random.Random(f"{today.seed}/town {day}"), series=f"98{day % 100:02d}")
-    people = dict(today.people)
-    people.update({id: _changed(people[id], town, rng) for id in changed})
-    people.update({id: _moved(people[id], town, rng) for id in moved})
-    people.update({id: _stopped(people[id]) for id in ended})
-    away = {id: people.pop(id) for id in forgotten}
-    for id in removed:
-        del people[id]
-    people.update(today.away)
-    people.update(arrivals)
-    since = Changes(
-        added=tuple(arrivals),
+    touched = {*changed, *moved, *ended, *removed, *forgotten}
+    quiet = [id for id in at_work if id not in touched]
+    return Changes(
         changed=changed,
         moved=moved,
-        ended=ended,
+        ended=ended + ((signed_in.ENDS_NEXT_DAY,) if today.day == 0 else ()),
         removed=removed,
         forgotten=forgotten,
-        returned=tuple(today.away),
+        mailbox_opened=tuple(rng.sample([id for id in quiet if not today.people[id].mailbox], MAILBOXES)),
+        mailbox_closed=tuple(rng.sample([id for id in quiet if today.people[id].mailbox], MAILBOXES)),
     )
-    return Directory(seed=today.seed, day=day, people=people, away=away, since=since)
+
+
+def _wave(people: dict[str, Person], day: int, town: Town, rng: random.Random) -> list[str]:
+    """Give a shared structure another phone, in the rows of all who work there; answers who they are."""
+    if day % WAVE_EVERY:
+        return []
+    places = {
+        activity.structure.structure_id: activity.structure
+        for id, person in people.items()
+        if id.startswith(CROWD)
+        for exercise in person.exercises
+        for activity in exercise.activities
+        if activity.structure.finess
+    }
+    before = places[rng.choice(sorted(places))]
+    after = _with_other_phone(before, town)
+    touched = []
+    for id, person in people.items():
+        exercises = tuple(_at(exercise, before, after) for exercise in person.exercises)
+        if exercises != person.exercises:
+            people[id] = replace(person, exercises=exercises)
+            touched.append(id)
+    return touched
+
+
+def _at(exercise: Exercise, before: Structure, after: Structure) -> Exercise:
+    activities = tuple(replace(one, structure=after) if one.structure == before else one for one in exercise.activities)
+    return replace(exercise, activities=activities)
 
 
 def _with_first(person: Person, activity: Activity) -> Person:
@@ -92,17 +143,21 @@ def _with_first(person: Person, activity: Activity) -> Person:
 
 
 def _changed(person: Person, town: Town, rng: random.Random) -> Person:
-    """Another phone, another role, or another spelling of the first name."""
+    """Another phone of their own practice, another role, or another spelling of the first name."""
     activity = person.exercises[0].activities[0]
     match rng.randrange(3):
-        case 0:
+        case 0 if _is_own(activity.structure, person):
             return _with_first(person, replace(activity, structure=_with_other_phone(activity.structure, town)))
-        case 1:
+        case 0 | 1:
             role = "FON-17" if activity.role != "FON-17" else "FON-22"
             return _with_first(person, replace(activity, role=role))
         case _:
             renamed = tuple(replace(one, given=f"{one.given}-Lou") for one in person.exercises)
             return replace(person, exercises=renamed)
+
+
+def _is_own(structure: Structure, person: Person) -> bool:
+    return structure.structure_national_id.startswith(f"4{person.identifier}")
 
 
 def _with_other_phone(structure: Structure, town: Town) -> Structure:

@@ -2,10 +2,11 @@
 
 import random
 from collections.abc import Callable, Iterator, Sequence
+from zlib import crc32
 
 from sandbox.rpps import columns, tables
 from sandbox.rpps.columns import Columns
-from sandbox.rpps.model import STRUCTURE_KEYS, Activity, Exercise, Person
+from sandbox.rpps.model import STRUCTURE_KEYS, Activity, Exercise, Person, Structure
 
 Row = dict[str, str]
 DEGREES = {"10": "DE05", "21": "DE02", "40": "DE03", "50": "DE06", "60": "DE09", "70": "DE11", "80": "DE12"}
@@ -17,6 +18,8 @@ SAME_IN_MAILBOXES = (
 )
 ABSENT_FROM_ACTIVITIES = "899740000015"  # a diploma of somebody the other files do not know: normal
 FORGOTTEN = 97  # one person in so many has no diploma row
+ATTACHED = 40  # of so many mailboxes one is listed twice, three with an activity only
+SERVICE = "SECRETARIAT MEDICAL"
 
 
 def skill_type(code: str) -> str:
@@ -48,7 +51,7 @@ def skills(people: Sequence[Person]) -> str:
 
 def degrees(people: Sequence[Person]) -> str:
     """Dipl_AutExerc: a diploma or an authorisation, never both in one row."""
-    rows = [row for rank, person in enumerate(people) if rank % FORGOTTEN for row in _degree_rows(person)]
+    rows = [row for person in people if drawn(person) % FORGOTTEN for row in _degree_rows(person)]
     unknown = {"id_type": "8", "identifier": ABSENT_FROM_ACTIVITIES[1:], "national_id": ABSENT_FROM_ACTIVITIES}
     degree = {**_coded("degree_type", "DE"), **_coded("degree", "DE09")}
     rows.append({**unknown, "family": "ABSENTE", "given": "Zélie", **degree})
@@ -59,16 +62,37 @@ def mailboxes(people: Sequence[Person]) -> str:
     """Correspondance MSSanté: personal mailboxes, then those of structures; a few addresses come twice."""
     rows: list[Row] = []
     seen: set[str] = set()
-    for rank, person in enumerate(people):
-        if person.mailbox and person.exercises:
-            rows.append(_personal(person, None))
-            if rank % 500 == 0 and person.exercises[0].activities:
-                rows.append(_personal(person, person.exercises[0].activities[0]))
+    for person in people:
+        rows.extend(_personal(person, activity) for activity in attachments(person))
         for activity in (one for exercise in person.exercises for one in exercise.activities):
-            if activity.structure.finess and activity.structure.structure_id not in seen:
+            if organisation_mailbox(activity.structure) and activity.structure.structure_id not in seen:
                 seen.add(activity.structure.structure_id)
                 rows.append(_organisation(activity))
     return _text(columns.MAILBOX, list(_lines(columns.MAILBOX, rows)))
+
+
+def drawn(person: Person) -> int:
+    """A number that stays with the person, to decide small things by chance and yet the same every day."""
+    return crc32(person.national_id.encode())
+
+
+def attachments(person: Person) -> list[Activity | None]:
+    """Where the personal mailbox hangs: on the person alone (None), on one activity, or on both."""
+    if not person.mailbox or not person.exercises:
+        return []
+    there = person.exercises[0].activities[:1]
+    match drawn(person) % ATTACHED:
+        case 0:
+            return [None, *there]
+        case 1 | 2 | 3 if there:
+            return [*there]
+        case _:
+            return [None]
+
+
+def organisation_mailbox(structure: Structure) -> str:
+    """Empty for a structure that has none."""
+    return f"secretariat.{structure.finess}@structure.mssante.example" if structure.finess else ""
 
 
 def _coded(key: str, code: str, table: str | None = None) -> Row:
@@ -137,8 +161,8 @@ def _personal(person: Person, activity: Activity | None) -> Row:
 
 
 def _organisation(activity: Activity) -> Row:
-    address = f"secretariat.{activity.structure.finess}@structure.mssante.example"
-    return {"mailbox_type": "ORG", "address": address, "service": "SECRETARIAT MEDICAL", **_postal(activity)}
+    address = organisation_mailbox(activity.structure)
+    return {"mailbox_type": "ORG", "address": address, "service": SERVICE, **_postal(activity)}
 
 
 def _postal(activity: Activity) -> Row:
@@ -148,7 +172,11 @@ def _postal(activity: Activity) -> Row:
         "structure_identifier": place.structure_national_id[1:],
         **{name: getattr(place, name) for name in SAME_IN_MAILBOXES},
         "street_type": tables.label("street_type", place.street_type_code),
+        "l2": place.address_extra,
+        "l3": place.address_recipient,
+        "l5": place.postal_box,
         "department": place.commune_code[:2],
+        "country": "FRANCE" if place.finess else "",
     }
 
 

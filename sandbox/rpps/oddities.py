@@ -74,6 +74,8 @@ THROWN_BACK = {
     "commune": "L'Isle-Adam",
 }
 PARIS = {"post_office": "75011 PARIS 11", "postcode": "75011", "commune": "Paris"}
+LYON = {"post_office": "69003 LYON", "postcode": "69003", "commune": "Lyon"}
+MARSEILLE = {"post_office": "13003 MARSEILLE", "postcode": "13003", "commune": "Marseille"}
 MERGED = {"post_office": "95450 GOUZANGREZ", "postcode": "95450", "commune_code": "95282", "commune": "Gouzangrez"}
 MARTIN_ISLAND = {
     "post_office": "97150 SAINT MARTIN",
@@ -116,6 +118,10 @@ ODDITIES: dict[str, Person] = {
     "commune merged since": _person(20, structure=MERGED),
     "Paris, global code": _person(21, structure={**PARIS, "commune_code": "75056"}),
     "Paris, code of the district": _person(22, structure={**PARIS, "commune_code": "75111"}),
+    "Lyon, global code": _person(57, structure={**LYON, "commune_code": "69123"}),
+    "Lyon, code of the district": _person(58, structure={**LYON, "commune_code": "69383"}),
+    "Marseille, global code": _person(59, structure={**MARSEILLE, "commune_code": "13055"}),
+    "Marseille, code of the district": _person(60, structure={**MARSEILLE, "commune_code": "13203"}),
     "Saint-Martin under a post code of Guadeloupe": _person(23, structure=MARTIN_ISLAND),
     "Saint-Barthélemy under a post code of Guadeloupe": _person(24, structure=BARTH_ISLAND),
     "country and department filled": _person(25, raw=FRANCE),

@@ -29,12 +29,13 @@ def capitals(text: str) -> str:
 class Town:
     """Makes structures, the shared ones once for each (kind, commune, rank)."""
 
-    def __init__(self, rng: random.Random, series: str = "96") -> None:
-        """`series` opens the rank of structures known to RPPS only (two or four digits)."""
+    def __init__(self, rng: random.Random, series: str = "96", first: int = 0) -> None:
+        """`series` opens the rank of structures known to RPPS only (up to four digits); `first` is where the numbers begin,
+        so that two towns never give one number to two structures."""
         self._rng = rng
         self._series = series
         self._shared: dict[tuple[str, str, int], Structure] = {}
-        self._made = 0
+        self._made = first
         self._communes = tables.communes()
         self._weights = [one.weight for one in self._communes]
 
@@ -92,7 +93,7 @@ class Town:
             names = {"finess": finess, "finess_ej": legal, "structure_national_id": f"1{finess}"}
             return {"structure_id": f"F{finess}", **names}
         if kind == "C":
-            siren = _with_key(f"9991{self._made:04d}")
+            siren = _with_key(f"999{self._made + 10_000:05d}")
             siret = _with_key(f"{siren}0001")
             return {"structure_id": f"C{siret}", "siret": siret, "siren": siren, "structure_national_id": f"3{siret}"}
         return {"structure_id": f"R10000000{self._series}{self._made:0{6 - len(self._series)}d}"}

@@ -17,15 +17,22 @@ MADE_BEFORE = timedelta(hours=2, minutes=49)  # members are older than the ZIP t
 REQUIRED = "Code commune (coord. structure)"
 RENAMED = "Libellé rôle=Libellé fonction"
 BROKEN = "8|99799999991|899799999991|ligne|sans|toutes|ses|colonnes\n"
+LABEL = "Libéral=Libéral, indépendant, artisan, commerçant"
+LASTING = ("no-publication", "ranges", "expired-certificate")  # taken elsewhere than in a download
 BOMB, CHUNK = 300, 1_000_000  # megabytes of spaces
 
 # What a visitor may ask to go wrong in the next download, in the order in which it is done.
 NAMED = {
-    "no-publication": "aucune publication nouvelle, jusqu’à l’arrêt",
+    "no-publication": "aucune publication nouvelle (valeur : nombre de jours), sans valeur jusqu’à l’arrêt",
+    "ranges": "honore les reprises de téléchargement (Range), jusqu’à l’arrêt",
+    "expired-certificate": "certificat périmé, à la prochaine connexion",
+    "cut-midway": "coupe la ligne au milieu du fichier",
+    "drip": "envoie le fichier au compte-gouttes",
     "member-missing": "un fichier manque dans le ZIP (valeur : son préfixe)",
     "column-missing": "une colonne manque (valeur : son titre)",
     "column-renamed": "une colonne change de titre (valeur : ancien=nouveau)",
     "column-extra": "une colonne de plus",
+    "label-renamed": "un libellé change partout (valeur : ancien=nouveau)",
     "half": "la moitié des lignes",
     "broken-lines": "des lignes au mauvais nombre de colonnes",
     "trailing-pipe": "une barre de plus à la fin de chaque ligne",
@@ -63,8 +70,8 @@ def texts(publication: Publication, extraction_name: str) -> dict[str, str]:
 
 
 def take(faults: Faults) -> dict[str, Fault]:
-    """The faults of this download; one call of each is used up. Those of `no-publication` are not for downloads."""
-    taken = {kind: faults.take(kind) for kind in NAMED if kind != "no-publication"}
+    """The faults of this download; one call of each is used up. Those that are no matter of one download stay."""
+    taken = {kind: faults.take(kind) for kind in NAMED if kind not in LASTING}
     return {kind: fault for kind, fault in taken.items() if fault is not None}
 
 
@@ -127,6 +134,11 @@ def _renamed(text: str, value: str) -> str:
     return "|".join(new if cell == old else cell for cell in header.split("|")) + "\n" + rest
 
 
+def _relabelled(text: str, value: str) -> str:
+    old, _, new = (value or LABEL).partition("=")
+    return text.replace(f"|{old}|", f"|{new}|")
+
+
 def _half(text: str, value: str) -> str:
     header, *lines = text.split("\n")[:-1]
     return "\n".join([header, *lines[: len(lines) // 2], ""])
@@ -141,6 +153,7 @@ SPOIL: dict[str, Callable[[str, str], str]] = {
     "column-missing": _without_column,
     "column-renamed": _renamed,
     "column-extra": _extra,
+    "label-renamed": _relabelled,
     "half": _half,
     "broken-lines": lambda text, value: text + BROKEN * 3,
     "trailing-pipe": partial(_each_line, lambda line: f"{line}|"),

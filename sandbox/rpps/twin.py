@@ -16,6 +16,7 @@ from sandbox.faults import Faults, with_faults
 from sandbox.journal import Check
 from sandbox.rpps import publication
 from sandbox.rpps.days import first_day, next_day
+from sandbox.rpps.delivery import deliver
 from sandbox.rpps.publication import ACTIVITY, MAILBOXES, Publication
 from sandbox.servers import Listener
 from sandbox.world import World
@@ -54,7 +55,21 @@ class RppsTwin:
         self.app = with_faults(Starlette(routes=routes), self.faults, MOODY_SHARE if world.settings.moody else 0.0)
 
     def listeners(self) -> list[Listener]:
-        return [Listener(name="rpps", app=self.app, tls=True)]
+        return [Listener(name="rpps", app=self.app, tls=True, shown=self._certificate)]
+
+    def _certificate(self) -> str:
+        """The one to show at this handshake."""
+        if self.faults.take("expired-certificate") is None:
+            return "server"
+        self.world.journal.add(
+            twin=self.name,
+            direction="in",
+            title="Connexion TLS",
+            verdict="panne voulue : certificat périmé",
+            accepted=False,
+            facts={"fault": "expired-certificate"},
+        )
+        return "server-expired"
 
     def reset(self) -> None:
         self._current = None
@@ -74,17 +89,31 @@ class RppsTwin:
         last = _latest(now)
         if self._current is None:
             self._current = Publication(directory=first_day(SEED), at=last)
-        held = any(fault.kind == "no-publication" for fault in self.faults.active())
         missed = (last.date() - _latest(self._current.at).date()).days
-        for _ in range(0 if held else min(missed, MOST_DAYS)):
-            self._publish(last)
+        if missed and self._held(missed):
+            return self._current
+        for back in reversed(range(min(missed, MOST_DAYS))):
+            self._publish(last - timedelta(days=back))
         return self._current
 
-    def next_day(self) -> Publication:
-        """Publish the next day now, whatever the clock says; its stamp is later than the one before."""
-        before = self.current()
-        now = self.world.clock.now().replace(second=0, microsecond=0)
-        return self._publish(max(now, before.at + timedelta(minutes=1)))
+    def _held(self, missed: int) -> bool:
+        """Whether nothing new is published: for the number of days in the value of the fault, or until stopped."""
+        hold = next((fault for fault in self.faults.active() if fault.kind == "no-publication"), None)
+        if hold is None:
+            return False
+        if hold.value.isdigit() and missed > int(hold.value):
+            self.faults.stop("no-publication")
+            return False
+        return True
+
+    def next_day(self, days: int = 1) -> Publication:
+        """Publish the next day now, whatever the clock says; its stamp is later than the one before. With several `days`, each
+        of them, one minute after the other."""
+        latest = self.current()
+        for _ in range(days):
+            now = self.world.clock.now().replace(second=0, microsecond=0)
+            latest = self._publish(max(now, latest.at + timedelta(minutes=1)))
+        return latest
 
     def _publish(self, at: datetime) -> Publication:
         before = self._current.directory if self._current else first_day(SEED)
@@ -100,12 +129,8 @@ class RppsTwin:
         current = self.current()
         taken = publication.take(self.faults) if request.method == "GET" else {}
         packed = publication.archive(publication.texts(current, name), taken) if taken else self._clean(name)
-        headers = {
-            "Content-Disposition": f"attachment; filename={current.name(name)}",
-            "Content-Length": str(len(packed)),
-        }
-        body = b"" if request.method == "HEAD" else packed
-        answer = Response(body, media_type="application/zip", headers=headers)
+        ranges = any(fault.kind == "ranges" for fault in self.faults.active())
+        answer = deliver(request, packed, current.name(name), taken, ranges=ranges)
         facts = {"extraction": name, "stamp": current.stamp, "day": str(current.directory.day)}
         facts |= {"sha256": hashlib.sha256(packed).hexdigest(), "bytes": str(len(packed)), "faults": " ".join(taken)}
         return self._note(request, answer, started, facts)
