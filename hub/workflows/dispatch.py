@@ -16,7 +16,7 @@ from hub.r4.shapes import care_request as shape
 from hub.r4.shapes import patient as patients
 from hub.storage import audit, candidates, outbox, resources, territories
 from hub.storage.session import Session
-from hub.workflows import announce, board, invitations, record
+from hub.workflows import announce, board, duplicates, invitations, record
 from hub.workflows.record import Record
 from hub.workflows.topics import ResponseNear, ResponseOver, WaveOver
 
@@ -28,6 +28,7 @@ WIDEST_KM = 60  # beyond, nobody is near (Choice)
 async def begin(session: Session, request: CareRequest) -> None:
     """Start the search of a request just stored: its deadline as a timer, the word to the issuer, the first wave."""
     await watch_delay(session, request)
+    await duplicates.look(session, request)
     found = await record.lock(session, request.id)
     await board.refresh(session, found.request, found.service_request)
     await announce.outcome(session, found.request, version=int(found.task["meta"]["versionId"]))

@@ -63,6 +63,21 @@ async def test_the_part_of_the_delay_that_has_passed_is_told_while_nobody_has_ac
         assert [one for one in (50, 75, 90) if f"{one} % du délai passé" in text] == ([said] if said else [])
 
 
+async def test_a_possible_duplicate_is_shown_with_the_way_to_the_other(portal: Portal) -> None:
+    doctor, operator = await portal.doctor(VASSEUR, "VASSEUR"), await portal.staff("operator")
+    first, _ = await portal.handed_over()
+    await operator.open("/supervision")
+    assert "doublon possible" not in operator.words
+    second, _ = await portal.handed_over(file="fr.health.samu950.patient.DRFR159502621900418.1")
+    await operator.open("/supervision")
+    assert operator.words.count("doublon possible") == 2
+    for path in (f"/supervision?fiche={second}", f"/demandes/{second}"):
+        page = await operator.open(path)
+        assert "Doublon possible." in operator.words and f'href="/demandes/{first}"' in page.text
+    page = await doctor.open(f"/demandes/{second}")
+    assert "oublon" not in doctor.words and first not in page.text
+
+
 async def test_pages_of_fifty(portal: Portal) -> None:
     operator = await portal.staff("operator")
     for number in range(52):

@@ -171,3 +171,12 @@ board = Table(
     Index("board_by_due", "response_due", "request"),
     Index("board_by_state", "state", "response_due", "request"),
 )
+
+possible_duplicate = Table(
+    "possible_duplicate",
+    metadata,
+    Column("request", Text, primary_key=True, comment="ServiceRequest id, the one that came last"),
+    Column("other", Text, primary_key=True, comment="ServiceRequest id of the same person, less than a day before"),
+    Column("seen_at", DateTime(timezone=True), nullable=False),
+    Index("possible_duplicate_by_other", "other"),
+)

@@ -14,7 +14,7 @@ from hub.domain.care_request import State
 from hub.domain.people import Capacity, Viewer
 from hub.domain.refusal import Refusal
 from hub.domain.visibility import Level
-from hub.storage import board, grants, resources
+from hub.storage import board, duplicates, grants, resources
 from hub.storage.board import BoardRow, Filters, Position
 from hub.storage.session import Session
 from hub.web import words
@@ -74,6 +74,7 @@ class Row(NamedTuple):
     detail: str
     next: Next | None
     kind_icon: str
+    is_doubtful: bool = False
 
 
 async def show(call: Call) -> Response:
@@ -87,7 +88,8 @@ async def show(call: Call) -> Response:
         found = await board.rows(session, viewer, filters=filters, count=PAGE + 1, after=_after(call))
         waiting = await board.rows(session, viewer, filters=Filters(states=TABS[1].states), count=100)
         sheet = await _sheet(call, session, call.query("fiche"))
-    rows = [_row(one, call.now) for one in found[:PAGE]]
+        doubtful = await duplicates.of(session, viewer, [one.request for one in found[:PAGE]])
+    rows = [_row(one, call.now)._replace(is_doubtful=one.request in doubtful) for one in found[:PAGE]]
     return await call.page(
         "supervision/board.html",
         title="Supervision",
@@ -145,8 +147,8 @@ def _row(one: BoardRow, now: datetime) -> Row:
     else:
         is_looking = one.state in (State.SEARCHING, State.UNANSWERED)
         passed = waves.reminder_passed(one.issued_at, one.response_due, now) if one.state == State.SEARCHING else 0
-        said = (f"vague {one.wave}" if one.wave and is_looking else "", f"{passed} % du délai passé" if passed else "")
-        who, detail = "", " · ".join(filter(None, said))
+        wave = f"vague {one.wave}" if one.wave and is_looking else ""
+        who, detail = (wave, f"{passed} % du délai passé") if passed else ("", wave)
     return Row(
         row=one,
         left=words.time_left(one.issued_at, one.response_due, now, zone),

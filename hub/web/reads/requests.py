@@ -18,7 +18,7 @@ from hub.r4 import elements
 from hub.r4.shapes import appointment as appointments
 from hub.r4.shapes import care_request as shape
 from hub.r4.shapes import patient as patients
-from hub.storage import resources
+from hub.storage import duplicates, resources
 from hub.storage.search import search
 from hub.storage.session import Session
 from hub.web import words
@@ -61,6 +61,16 @@ def acts(viewer: Viewer, request: CareRequest) -> tuple[Act, ...]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Other:
+    """Another request, of the same person it seems: its id, its number, when it came, what became of it."""
+
+    id: str
+    number: str
+    at: datetime
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Whole:
     """A request at level full."""
 
@@ -81,6 +91,7 @@ class Whole:
     is_mine: bool
     is_operator: bool
     acts: tuple[Act, ...]
+    duplicates: tuple[Other, ...] = ()
 
     @property
     def id(self) -> str:
@@ -175,13 +186,15 @@ class Whole:
         return words.script(who, self.appointment, now, self.zone)
 
 
+async def _tasks(session: Session, viewer: Viewer, id: str) -> list[Resource]:
+    found = await search(session, viewer, "Task", [("focus", f"ServiceRequest/{id}")], count=500)
+    return [stored.json() for stored in found.matches]
+
+
 async def whole(session: Session, viewer: Viewer, service_request: Resource) -> Whole | None:
     """Everything a viewer at level full sees of a request; ``None`` when its coordinating Task is not visible."""
     id = service_request["id"]
-    tasks = [
-        stored.json()
-        for stored in (await search(session, viewer, "Task", [("focus", f"ServiceRequest/{id}")], count=500)).matches
-    ]
+    tasks = await _tasks(session, viewer, id)
     coordinating = [task for task in tasks if not task.get("partOf")]
     if not coordinating:
         return None
@@ -211,7 +224,23 @@ async def whole(session: Session, viewer: Viewer, service_request: Resource) -> 
         is_mine=viewer.role is not None and viewer.role == request.performer,
         is_operator=viewer.capacity is Capacity.OPERATOR,
         acts=acts(viewer, request),
+        duplicates=await _duplicates(session, viewer, request),
     )
+
+
+async def _duplicates(session: Session, viewer: Viewer, request: CareRequest) -> tuple[Other, ...]:
+    """For operators: the requests of the same person that came within the same day."""
+    if viewer.capacity is not Capacity.OPERATOR:
+        return ()
+    found: list[Other] = []
+    for id in (await duplicates.of(session, viewer, [request.id])).get(request.id, ()):
+        stored = await resources.read(session, viewer, "ServiceRequest", id)
+        coordinating = [task for task in await _tasks(session, viewer, id) if not task.get("partOf")]
+        if stored is not None and not stored.deleted and coordinating:
+            service_request = stored.json()
+            one = max((shape.read(service_request, task) for task in coordinating), key=lambda read: read.attempt)
+            found.append(Other(id=id, number=one.number, at=one.issued_at, state=one.state.value))
+    return tuple(found)
 
 
 def _is_of(task: Resource, request: CareRequest) -> bool:
