@@ -18,6 +18,8 @@ from hub.storage.filings import Filing
 from hub.storage.search import search
 from hub.storage.session import Session
 from hub.web import words
+from hub.web.reads import contacts
+from hub.web.reads.contacts import Contact, UsualGp
 from hub.web.reads.people import Directory, Person
 
 Resource = dict[str, Any]
@@ -65,6 +67,8 @@ class Record:
     circle: tuple[Person, ...]
     told: Told | None
     the_patient: str
+    contacts: tuple[Contact, ...]
+    usual_gp: UsualGp | None
 
     @property
     def why_not_filed(self) -> str:
@@ -76,19 +80,12 @@ class Record:
         return "" if self.patient.is_qualified else "L'INS n'est pas qualifiée : le DMP refuserait la note."
 
 
-async def seen(session: Session, viewer: Viewer, id: str) -> Patient | None:
-    """The identity, when the viewer sees it whole; ``None`` otherwise, and for unknown patients."""
+async def record(session: Session, viewer: Viewer, id: str, today: date) -> Record | None:
+    """Everything the page shows; ``None`` when the patient does not exist for this viewer."""
     stored = await resources.read(session, viewer, "Patient", id)
     if stored is None or stored.deleted or stored.level < 2:
         return None
-    return shape.read(stored.json())
-
-
-async def record(session: Session, viewer: Viewer, id: str, today: date) -> Record | None:
-    """Everything the page shows; ``None`` when the patient does not exist for this viewer."""
-    patient = await seen(session, viewer, id)
-    if patient is None:
-        return None
+    patient, resource = shape.read(stored.json()), stored.json()
     people = Directory(session, viewer)
     is_member = await grants.covers_patient(session, viewer, id)
     return Record(
@@ -102,6 +99,8 @@ async def record(session: Session, viewer: Viewer, id: str, today: date) -> Reco
         circle=await _circle(session, viewer, id, people) if is_member else (),
         told=await _told(session, viewer, id, people) if is_member else None,
         the_patient=words.the_patient(patient.sex),
+        contacts=contacts.others(resource),
+        usual_gp=await contacts.usual_gp(session, resource),
     )
 
 

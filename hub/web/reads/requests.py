@@ -22,6 +22,8 @@ from hub.storage import duplicates, resources
 from hub.storage.search import search
 from hub.storage.session import Session
 from hub.web import words
+from hub.web.reads import contacts
+from hub.web.reads.contacts import Contact
 from hub.web.reads.people import Directory, Person
 from hub.web.reads.request_history import Event, history
 
@@ -76,6 +78,7 @@ class Whole:
 
     request: CareRequest
     patient: Patient
+    contacts: tuple[Contact, ...]
     zone: ZoneInfo
     wanted_before: datetime | None
     care_type: str
@@ -209,6 +212,7 @@ async def whole(session: Session, viewer: Viewer, service_request: Resource) -> 
     return Whole(
         request=request,
         patient=person,
+        contacts=contacts.others(stored.json()) if stored else (),
         zone=zone,
         wanted_before=elements.instant(period.get("end") or service_request.get("occurrenceDateTime")),
         care_type=words.display("hub-care-type", request.care_type),
