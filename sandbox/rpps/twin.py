@@ -15,6 +15,8 @@ from starlette.routing import Route
 from sandbox.faults import Faults, with_faults
 from sandbox.journal import Check
 from sandbox.rpps import publication
+from sandbox.rpps.api import doors
+from sandbox.rpps.api.doors import Api
 from sandbox.rpps.days import first_day, next_day
 from sandbox.rpps.delivery import deliver
 from sandbox.rpps.publication import ACTIVITY, MAILBOXES, Publication
@@ -39,18 +41,21 @@ COPIES = {
 class RppsTwin:
     name = "rpps"
     title = "Annuaire Santé"
-    about = "extractions publiques quotidiennes"
+    about = "extractions publiques quotidiennes, API FHIR"
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.faults = Faults(publication.NAMED)
+        self.faults = Faults({**publication.NAMED, **doors.NAMED})
         self.side = _side(self)
         self._current: Publication | None = None
+        self._untold: list[Publication] = []
+        self.api = Api(world, self.faults, self._story)
         self._packed: dict[str, bytes] = {}
         routes = [
             Route(f"{PREFIX}{{name}}", self._extraction, methods=["GET", "HEAD"]),
             Route("/api/1/datasets/r/{resource}", self._stable, methods=["GET", "HEAD"]),
             Route("/resources/{stamp}/{member}.txt", self._dated, methods=["GET", "HEAD"]),
+            *self.api.routes,
         ]
         self.app = with_faults(Starlette(routes=routes), self.faults, MOODY_SHARE if world.settings.moody else 0.0)
 
@@ -73,6 +78,8 @@ class RppsTwin:
 
     def reset(self) -> None:
         self._current = None
+        self._untold.clear()
+        self.api.forget()
         self._packed.clear()
         self.faults.clear()
         self.world.journal.clear(self.name)
@@ -89,6 +96,7 @@ class RppsTwin:
         last = _latest(now)
         if self._current is None:
             self._current = Publication(directory=first_day(SEED), at=last)
+            self._untold.append(self._current)
         missed = (last.date() - _latest(self._current.at).date()).days
         if missed and self._held(missed):
             return self._current
@@ -115,9 +123,16 @@ class RppsTwin:
             latest = self._publish(max(now, latest.at + timedelta(minutes=1)))
         return latest
 
+    def _story(self) -> list[Publication]:
+        """What was published since the API last asked, so that it tells the same story as the files."""
+        self.current()
+        untold, self._untold = self._untold, []
+        return untold
+
     def _publish(self, at: datetime) -> Publication:
         before = self._current.directory if self._current else first_day(SEED)
         self._current = Publication(directory=next_day(before), at=at)
+        self._untold.append(self._current)
         self._packed.clear()
         return self._current
 
