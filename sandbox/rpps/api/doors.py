@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -62,18 +61,15 @@ class Api:
         return self.register
 
     async def _call(self, request: Request) -> Response:
-        started = time.perf_counter()
-        checks: list[Check] = []
-        rest = request.path_params["rest"].strip("/")
+        call, status = notes.Call(), 200
         try:
-            self._admit(request, checks)
-            content, status = await self._answer(request, rest), 200
-            trouble = ""
+            self._admit(request, call.checks)
+            call.content = await self._answer(request, request.path_params["rest"].strip("/"))
         except RefusedCallError as refusal:
-            content, status, trouble = refusal.outcome(), refusal.status, refusal.sentence
+            call.content, status, call.trouble = refusal.outcome(), refusal.status, refusal.sentence
         headers = {"Retry-After": "1"} if status == 429 else {}
-        answer = JSONResponse(content, status_code=status, media_type=FHIR_JSON, headers=headers)
-        notes.keep(self.world.journal, request, answer, content, trouble, tuple(checks), started)
+        answer = JSONResponse(call.content, status_code=status, media_type=FHIR_JSON, headers=headers)
+        notes.keep(self.world.journal, request, answer, call)
         return answer
 
     def _admit(self, request: Request, checks: list[Check]) -> None:

@@ -60,8 +60,8 @@ def read(type: str, pairs: Pairs, store: Store, now: datetime) -> Search:
         name, _, modifier = written.partition(":")
         if name.startswith("_") and name not in ("_id", "_lastUpdated"):
             _option(options, name, modifier, value)
-        elif "." in name:
-            tests.append(_chain(type, name, modifier, value, store, now))
+        elif "." in written:
+            tests.append(_chain(type, (written, value), store, now))
             options["chained"] = True
         else:
             tests.append(test_of(_known(type, name), modifier, value, now))
@@ -77,10 +77,12 @@ def _known(type: str, name: str) -> Parameter:
     return known[name]
 
 
-def _chain(type: str, name: str, modifier: str, value: str, store: Store, now: datetime) -> Test:
+def _chain(type: str, pair: tuple[str, str], store: Store, now: datetime) -> Test:
     """`organization.identifier=`: those whose reference leads to a resource that answers the rest."""
+    name, value = pair
     first, _, rest = name.partition(".")
-    link = _known(type, first.partition(":")[0])
+    rest, _, modifier = rest.partition(":")
+    link = _known(type, first)
     if link.kind != "reference":
         raise RefusedCallError("unknown-parameter", name)
     test = test_of(_known(link.target, rest), modifier, value, now)
