@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from sandbox import pages, side, world
+from sandbox import directory_page, pages, side, world
 from sandbox.dmp import DmpTwin
 from sandbox.guard import guarded
 from sandbox.house import House, listen_to_faults
@@ -40,12 +40,13 @@ SENTENCES = {
 
 def compose(world: World, scenes: Mapping[str, Scene] = SCENES) -> House:
     """Every twin of this world, doors still closed."""
-    psc, mail, sms = PscTwin(world), MailTwin(world), SmsTwin(world)
-    twins: tuple[Twin, ...] = (psc, SasTwin(world), DmpTwin(world), RppsTwin(world), mail, sms)
+    psc, mail, sms, rpps = PscTwin(world), MailTwin(world), SmsTwin(world), RppsTwin(world)
+    twins: tuple[Twin, ...] = (psc, SasTwin(world), DmpTwin(world), rpps, mail, sms)
     for twin in twins:
         listen_to_faults(twin, world)
     stage = Stage(world, hub_of(world.settings, world.certificates), scenes)
-    return House(world=world, twins={twin.name: twin for twin in twins}, psc=psc, mail=mail, sms=sms, stage=stage)
+    named = {twin.name: twin for twin in twins}
+    return House(world=world, twins=named, psc=psc, mail=mail, sms=sms, rpps=rpps, stage=stage)
 
 
 def home(house: House) -> ASGIApp:
@@ -53,6 +54,7 @@ def home(house: House) -> ASGIApp:
     app = FastAPI(title="Bac à sable Colibri", docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(side.routes(house))
     app.include_router(pages.routes(house))
+    app.include_router(directory_page.routes(house))
     app.mount("/static", StaticFiles(directory=STATIC))
 
     @app.exception_handler(HTTPException)

@@ -8,6 +8,7 @@ from sandbox.faults import Fault
 from sandbox.journal import Entry
 from sandbox.mail import MailTwin
 from sandbox.psc import PscTwin
+from sandbox.rpps import RppsTwin
 from sandbox.sms import SmsTwin
 from sandbox.stage import Stage
 from sandbox.twin import Twin
@@ -16,13 +17,14 @@ from sandbox.world import World
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
-    """`twins` by name, in the order of the page; psc, mail and sms are among them."""
+    """`twins` by name, in the order of the page; psc, mail, sms and rpps are among them."""
 
     world: World
     twins: dict[str, Twin]
     psc: PscTwin
     mail: MailTwin
     sms: SmsTwin
+    rpps: RppsTwin
     stage: Stage
 
     def reset(self, name: str | None = None) -> list[str]:

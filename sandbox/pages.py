@@ -16,6 +16,7 @@ from sandbox import sms, views
 from sandbox.house import House
 from sandbox.journal import Entry
 from sandbox.mail import PASSWORD, USER
+from sandbox.rpps import API_KEY
 from sandbox.settings import DOORS
 from sandbox.stage import Play
 from sandbox.wishes import PUSHES, ROLES, WISHES, grant
@@ -150,7 +151,7 @@ def _others(router: APIRouter, house: House) -> None:
             "adresses.html",
             doors=[(name, world.settings.url(name)) for name in DOORS],
             certificates=world.certificates,
-            secrets={"sms": sms.TOKEN, "user": USER, "password": PASSWORD},
+            secrets={"sms": sms.TOKEN, "user": USER, "password": PASSWORD, "directory": API_KEY},
         )
 
     @router.get("/adresses/authority.pem")

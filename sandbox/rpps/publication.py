@@ -11,6 +11,7 @@ from sandbox.faults import Fault, Faults
 from sandbox.rpps import extraction
 from sandbox.rpps.days import Directory
 
+DIRECTORY = "PS_LibreAcces"
 ACTIVITY = "PS_LibreAcces_Personne_activite"
 MAILBOXES = "Extraction_Correspondance_MSSante"
 MADE_BEFORE = timedelta(hours=2, minutes=49)  # members are older than the ZIP that carries them

@@ -4,9 +4,7 @@ import hashlib
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from fastapi import APIRouter
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
@@ -14,19 +12,18 @@ from starlette.routing import Route
 
 from sandbox.faults import Faults, with_faults
 from sandbox.journal import Check
-from sandbox.rpps import publication
+from sandbox.rpps import publication, side
 from sandbox.rpps.api import doors
 from sandbox.rpps.api.doors import Api
 from sandbox.rpps.days import first_day, next_day
 from sandbox.rpps.delivery import deliver
-from sandbox.rpps.publication import ACTIVITY, MAILBOXES, Publication
+from sandbox.rpps.publication import ACTIVITY, DIRECTORY, MAILBOXES, Publication
 from sandbox.servers import Listener
 from sandbox.world import World
 
 SEED = 95
 MOODY_SHARE = 0.05
 PREFIX = "/annuaire-sante-webservices/V300/services/extraction/"
-DIRECTORY = "PS_LibreAcces"
 PUBLISHED_AT = timedelta(hours=2, minutes=17)  # UTC, each day
 MOST_DAYS = 30  # caught up when the clock has jumped
 # Resources of data.gouv.fr and the member they copy.
@@ -46,7 +43,7 @@ class RppsTwin:
     def __init__(self, world: World) -> None:
         self.world = world
         self.faults = Faults({**publication.NAMED, **doors.NAMED})
-        self.side = _side(self)
+        self.side = side.routes(self.current, self.next_day)
         self._current: Publication | None = None
         self._untold: list[Publication] = []
         self.api = Api(world, self.faults, self._story)
@@ -224,29 +221,3 @@ def _said(facts: dict[str, str], found: bool) -> str:
         return "adresse inconnue ou fichier remplacé"
     faults = facts.get("faults")
     return f"extraction du {facts['stamp']}" + (f" avec panne : {faults}" if faults else "")
-
-
-def _side(twin: RppsTwin) -> APIRouter:
-    router = APIRouter()
-
-    @router.get("/day")
-    async def day() -> dict[str, Any]:
-        return _shown(twin.current())
-
-    @router.post("/next-day")
-    async def following() -> dict[str, Any]:
-        """Publish tomorrow's directory now: who came, changed, moved, stopped, left, was forgotten, came back."""
-        return _shown(twin.next_day())
-
-    return router
-
-
-def _shown(current: Publication) -> dict[str, Any]:
-    directory = current.directory
-    return {
-        "day": directory.day,
-        "stamp": current.stamp,
-        "name": current.name(DIRECTORY),
-        "people": len(directory.people),
-        "changes": directory.since.shown(),
-    }

@@ -70,7 +70,7 @@ def noted(house: House, twin: str = "dmp", **more: Any) -> int:
 
 
 async def test_every_page_holds_in_french_under_the_policy(visitor: httpx.AsyncClient) -> None:
-    for path in ("/", "/journal", "/courrier", "/adresses", "/scenes/deux-etapes"):
+    for path in ("/", "/journal", "/courrier", "/adresses", "/annuaire", "/scenes/deux-etapes"):
         page = await visitor.get(path)
         assert page.status_code == 200, path
         assert '<html lang="fr">' in page.text

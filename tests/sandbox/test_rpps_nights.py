@@ -7,8 +7,10 @@ import zipfile
 import httpx
 import pytest
 
-from sandbox.rpps import RppsTwin, extraction
+from sandbox.app import compose, home
+from sandbox.rpps import API_KEY, RppsTwin, extraction
 from sandbox.rpps.days import Directory
+from sandbox.rpps.publication import NAMED
 from sandbox.servers import listening
 
 DIRECTORY = "/annuaire-sante-webservices/V300/services/extraction/PS_LibreAcces"
@@ -152,3 +154,37 @@ async def test_over_the_wire_a_cut_download_may_be_resumed_and_an_expired_certif
             with pytest.raises(httpx.ConnectError, match="expired"):
                 await client.head(url)
             assert (await client.head(url)).status_code == 200
+
+
+@pytest.fixture
+async def visitor(world, client_for):
+    house = compose(world, {})
+    async with client_for(home(house), base_url="http://localhost:8100") as client:
+        yield client
+
+
+async def test_the_page_shows_the_night_and_whom_it_knows(visitor) -> None:
+    first = (await visitor.get("/annuaire")).text
+    assert "Jour 0" in first and "premier jour" in first and API_KEY in first
+    for kind in NAMED:
+        assert f"<code>{kind}</code>" in first, kind
+    pressed = await visitor.post("/annuaire/lendemain", data={"jours": "3"})
+    assert pressed.status_code == 303
+    third = (await visitor.get(pressed.headers["location"])).text
+    assert "Jour 3" in third and "passé au lendemain" in third and "touchés par un changement" in third
+    assert "899700999909" in (await visitor.get("/annuaire", params={"q": "vasseur"})).text
+    assert "Personne aujourd’hui" in (await visitor.get("/annuaire", params={"q": "personne-du-tout"})).text
+    for days in ("0", "31", "demain"):
+        assert (await visitor.post("/annuaire/lendemain", data={"jours": days})).status_code == 422
+
+
+async def test_side_doors_tell_days_and_persons(visitor) -> None:
+    told = (await visitor.post("/twins/rpps/next-day?days=2")).json()
+    assert told["day"] == 2
+    assert (await visitor.post("/twins/rpps/next-day?days=0")).status_code == 422
+    left = told["changes"]["removed"][0]
+    assert (await visitor.get(f"/twins/rpps/people/{left}")).status_code == 404
+    person = (await visitor.get("/twins/rpps/people/899700999909")).json()
+    assert [row["family"] for row in person["rows"]] == ["VASSEUR"]
+    odd = (await visitor.get("/twins/rpps/oddities")).json()
+    assert odd["psychologist, code 93"].startswith("89973")

@@ -12,7 +12,7 @@ from sandbox import authority
 from sandbox.authority import Certificates
 from sandbox.clock import Clock
 from sandbox.journal import Journal
-from sandbox.rpps import RppsTwin
+from sandbox.rpps import API_BASE, API_KEY, RppsTwin
 from sandbox.settings import Settings
 from sandbox.world import World
 
@@ -42,3 +42,14 @@ async def client(twin: RppsTwin) -> AsyncIterator[RppsClient]:
 
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=door)) as http:
         yield RppsClient(http, RppsSettings(base_url=BASE))
+
+
+@pytest.fixture
+async def fhir(twin: RppsTwin) -> AsyncIterator[httpx.AsyncClient]:
+    """A line to the FHIR API of the same twin, its key in hand: `await fhir.get("Practitioner", params=...)`."""
+    address = f"https://annuaire.test{API_BASE}/"
+    headers = {"ESANTE-API-KEY": API_KEY}
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=twin.app), base_url=address, headers=headers
+    ) as http:
+        yield http
