@@ -172,7 +172,10 @@ class Walk:
             self.blame("narrative", f"{path}.{member.name}{index}", why=why)
 
     def _extension_url(self, item: Mapping[str, Any], path: str, where: str) -> None:
-        """An extension is named by an address, but for the parts of a complex one."""
+        """An extension is named by an address, but for the parts of a complex one; nothing beside the address stands for it."""
+        if "url" not in item:
+            self.blame("required", f"{where}.url")
+            return
         is_part = path.rpartition(".")[2].startswith(("extension[", "modifierExtension["))
         if not is_part and not references.SCHEME.fullmatch(item["url"]):
             self.blame("extension-url", f"{where}.url", value=item["url"])

@@ -104,6 +104,11 @@ def faults(resource: Any) -> set[tuple[str, str]]:
         ({"telecom": [{"value": "01 99 00 00 01"}]}, "Patient.telecom[0]", "invariant"),
         ({"extension": [{"url": "relative", "valueBoolean": True}]}, "Patient.extension[0].url", "value"),
         ({"extension": [{"url": "urn:x:y"}]}, "Patient.extension[0]", "invariant"),
+        (
+            {"extension": [{"_url": {"extension": [{"url": "urn:x:y", "valueCode": "a"}]}, "valueCode": "b"}]},
+            "Patient.extension[0].url",
+            "required",
+        ),
         ({"contained": [{"resourceType": "Organization", "id": "o", "name": "O"}]}, "Patient", "invariant"),
         ({"contained": [{"resourceType": "Chose", "id": "o"}]}, "Patient.contained[0]", "structure"),
         ({"meta": {"lastUpdated": "2026-11-13"}}, "Patient.meta.lastUpdated", "value"),
