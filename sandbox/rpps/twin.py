@@ -106,7 +106,7 @@ class RppsTwin:
         hold = next((fault for fault in self.faults.active() if fault.kind == "no-publication"), None)
         if hold is None:
             return False
-        if hold.value.isdigit() and missed > int(hold.value):
+        if hold.value.isdecimal() and missed > int(hold.value):
             self.faults.stop("no-publication")
             return False
         return True

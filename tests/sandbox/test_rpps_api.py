@@ -3,15 +3,18 @@
 import json
 import re
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sandbox.rpps import API_KEY, RppsTwin, oddities
-from sandbox.rpps.api.search import INCLUDES
+from sandbox.rpps.api.refusals import RefusedCallError
+from sandbox.rpps.api.search import INCLUDES, read
 
 VASSEUR, NGUYEN = "99700999909", "99700950043"
 RPPS = "https://rpps.esante.gouv.fr"
@@ -401,3 +404,34 @@ async def test_the_conformance_profiles(api, conformance) -> None:
                 held = parts[1] in resource
                 assert held or not element["min"], (type, parts[1])
                 assert not held or element["max"] != "0", (type, parts[1])
+
+
+NAMES = st.sampled_from(
+    ["family", "family:contains", "identifier", "_lastUpdated", "_count", "_elements", "_total", "practitioner"]
+)
+DATES = st.from_regex(
+    r"(eq|ap|ge|lt)?[0-9]{4}(-[0-9]{2}){0,2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})?)?", fullmatch=True
+)
+
+
+@given(st.lists(st.tuples(NAMES, st.one_of(st.text(), DATES)), max_size=4), st.datetimes(timezones=st.just(UTC)))
+def test_any_search_is_read_or_refused(pairs: list[tuple[str, str]], updated: datetime) -> None:
+    now = datetime(2026, 11, 27, tzinfo=UTC)
+    resource = {
+        "resourceType": "Practitioner",
+        "name": [{"family": "A|,"}],
+        "meta": {"lastUpdated": updated.isoformat()},
+    }
+    try:
+        search = read("Practitioner", pairs, {}, now)
+    except RefusedCallError as refusal:
+        assert refusal.status == 400
+    else:
+        assert search.test(resource) in (True, False)
+
+
+@pytest.mark.parametrize("pair", [("_lastUpdated", "ap0001"), ("_lastUpdated", "ap9998"), ("_count", "9" * 5000)])
+def test_values_at_the_edge_of_reason(pair: tuple[str, str]) -> None:
+    now = datetime(2026, 11, 27, tzinfo=UTC)
+    search = read("Practitioner", [pair], {}, now)
+    assert search.test({"meta": {"lastUpdated": now.isoformat()}}) in (True, False)

@@ -140,7 +140,7 @@ def _date(written: str, modifier: str, parameter: Parameter, now: datetime) -> C
         "lt": lambda at: at < low,
         "ge": lambda at: at >= low,
         "le": lambda at: at < high,
-        "ap": lambda at: low - margin <= at < high + margin,
+        "ap": lambda at: low - at <= margin and at - high < margin,
     }
     compare = comparisons[prefix]
     return lambda value: compare(datetime.fromisoformat(value))

@@ -12,6 +12,7 @@ from sandbox.rpps.api.systems import Json
 
 TYPES = ("Practitioner", "PractitionerRole", "Organization", "HealthcareService", "Device")
 USUAL_COUNT, MOST_COUNT = 50, 10_000
+MOST_DIGITS = 20  # read of a count: more of them ask for more than is given anyway
 MEMORY = timedelta(days=30)
 NOT_AVAILABLE = ("_summary", "_sort", "_has", "_since", "_filter", "_query", "_text", "_content", "_list", "_contained")
 FORMATS = ("json", "application/json", "application/fhir+json")
@@ -99,7 +100,7 @@ def _option(options: dict[str, Any], name: str, modifier: str, value: str) -> No
         case "_count":
             if not (value.isascii() and value.isdigit()):
                 raise RefusedCallError("bad-value", value)
-            options["count"] = min(int(value), MOST_COUNT)
+            options["count"] = min(int(value.lstrip("0")[:MOST_DIGITS] or 0), MOST_COUNT)
         case "_total":
             options["total"] = _among(value, TOTALS)
         case "_elements":
