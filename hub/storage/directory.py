@@ -38,6 +38,7 @@ __all__ = [
     "professionals",
     "search",
     "status",
+    "structure_names",
 ]
 
 MOST = 50  # persons a page (rpps.md 12.3)
@@ -175,6 +176,14 @@ async def professionals(
     """People of a profession at work in communes, with one of the skills when some are named, by name."""
     page = await search(session, profession=profession, specialties=specialties, communes=communes, limit=limit)
     return list(page.persons)
+
+
+async def structure_names(session: Session, keys: Iterable[str]) -> dict[str, str]:
+    """What structures are called, by key; one that the directory has not is left out."""
+    structure = tables.structure.c
+    wanted = structure.key == any_(literal(sorted(set(keys))))
+    found = await session.execute(select(structure.key, structure.structure_name).where(wanted).order_by(structure.id))
+    return {row.key: row.structure_name for row in found}
 
 
 async def labels(session: Session) -> dict[tuple[str, str], str]:

@@ -24,6 +24,7 @@ class Flash:
 
 
 AFTER: Mapping[str, Flash] = {
+    "difference-seen": Flash(title="Écart vu.", text="Il quitte la liste."),
     "accepted": Flash(title="Demande acceptée.", text="Elle vous est confiée. Proposez un rendez-vous."),
     "declined": Flash(title="Demande déclinée.", text="Elle quitte votre liste."),
     "released": Flash(

@@ -102,7 +102,7 @@ class Sessions:
             account = await accounts.by_id(reading, one.account)
             if account is None or account.state != "active":
                 return Standing.ENDED
-            viewer = await capacities.viewer(reading, account, role=one.role, held=one.capacity)
+            viewer = await capacities.viewer(reading, account, role=one.role, held=one.capacity, since=one.created_at)
         return Visit(session=one, account=account, viewer=viewer, until=one.auth_time + self.policy.life)
 
     async def _acted(self, one: BrowserSession, now: datetime) -> BrowserSession:
@@ -207,7 +207,8 @@ async def open_session(
 ) -> tuple[str, bool]:
     """A new session, with Pro Santé Connect (``signed``) or local: the cookie's value, and whether a capacity must be chosen.
 
-    The capacity of last time is taken again when it still exists, and the only one when there is one only.
+    The capacity of last time is taken again when it still exists, and the only one when there is one only; who has
+    lost the situation of last time is asked again, even with one left (rpps.md 10.5).
     """
     token = secrets.token_urlsafe(TOKEN_BYTES)
     chosen = await _capacity(session, account)
@@ -241,7 +242,7 @@ async def open_session(
 
 async def _capacity(session: Session, account: Account) -> Choice | None:
     offered = await capacities.choices(session, account.id)
-    if len(offered) == 1:
-        return offered[0]
     role, held = await sign_ins.last_choice(session, account.id)
-    return next((one for one in offered if (one.role, one.held) == (role, held)), None)
+    again = next((one for one in offered if (one.role, one.held) == (role, held)), None)
+    has_lost_it = role is not None and again is None
+    return offered[0] if len(offered) == 1 and not has_lost_it else again

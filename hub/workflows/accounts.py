@@ -19,7 +19,7 @@ from hub.storage.accounts import Account, Method
 from hub.storage.session import Database, Session
 from hub.storage.sign_ins import Code
 from hub.storage.situations import Preference
-from hub.workflows import codes, professionals
+from hub.workflows import codes, directory_changes, professionals
 from hub.workflows.codes import ToSend
 
 
@@ -62,6 +62,7 @@ async def arrive(session: Session, who: Identity, *, accepts_test_identities: bo
     outcome = await _outcome(session, who, known)
     account = await _keep(session, who, known)
     await _note_changes(session, who, account, outcome)
+    await directory_changes.compared_at_sign_in(session, account, who, clock.now())
     return Arrival(outcome=outcome, account=account, same_person=local[0].id if local else None)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 import hub.codes
 from hub import clock
@@ -93,19 +94,23 @@ async def _place(session: Session, held: Held) -> str | None:
     return network.name if network else ""
 
 
-async def viewer(session: Session, account: Account, *, role: str | None, held: int | None) -> Viewer | None:
-    """The viewer somebody is in the capacity chosen, checked again; ``None`` when nothing is chosen, or no longer possible."""
+async def viewer(
+    session: Session, account: Account, *, role: str | None, held: int | None, since: datetime | None = None
+) -> Viewer | None:
+    """The viewer somebody is in the capacity chosen, checked again; ``None`` when nothing is chosen, or no longer possible.
+    ``since``: when their session began; a situation that ended later serves until the end of that session (rpps.md 10.5).
+    """
     if account.state != "active":
         return None
     if role is not None:
         situation = await situations.situation_of(session, role)
-        is_theirs = situation is not None and situation.account == account.id and situation.ended_at is None
+        is_theirs = situation is not None and situation.account == account.id and _serves(situation, since)
         return _professional(account, situation) if situation is not None and is_theirs else None
     given = next((one for one in await situations.capacities(session, account.id, clock.now()) if one.id == held), None)
     if given is None:
         return None
     if given.role is not None:
-        return await _secretary(session, account, given.role)
+        return await _secretary(session, account, given.role, since)
     return _in_capacity(account, given)
 
 
@@ -141,10 +146,14 @@ def _in_capacity(account: Account, given: Held) -> Viewer:
     )
 
 
-async def _secretary(session: Session, account: Account, role: str) -> Viewer | None:
+def _serves(one: Situation, since: datetime | None) -> bool:
+    return one.ended_at is None or (since is not None and since < one.ended_at)
+
+
+async def _secretary(session: Session, account: Account, role: str, since: datetime | None) -> Viewer | None:
     """A secretary sees what the professional sees; every act bears both names."""
     situation = await situations.situation_of(session, role)
-    if situation is None or situation.ended_at is not None:
+    if situation is None or not _serves(situation, since):
         return None
     delegating = await accounts.by_id(session, situation.account)
     if delegating is None or delegating.state != "active":

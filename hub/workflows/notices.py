@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from hub import clock
 from hub.domain import hours
 from hub.domain.refusal import Refusal
 from hub.r4 import elements, names
-from hub.storage import accounts, resources
+from hub.storage import accounts, resources, situations
 from hub.storage.session import Session
 
 ZONE = "Europe/Paris"
@@ -35,6 +35,13 @@ async def of_request(session: Session, account_id: str, request: str | None, due
         service_request = await resources.peek(session, "ServiceRequest", request)
         number = elements.identifier(service_request or {}, names.ns("request-number")) or ""
     return Notice(email=account.email, mobile=account.mobile, number=number, words={"due": _spoken(due)})
+
+
+async def of_situation(session: Session, notice: Notice, role: str) -> Notice:
+    """The notice with the words of a situation: ``place``, the name of its structure."""
+    situation = await situations.situation_of(session, role)
+    place = situation.structure_name if situation is not None else ""
+    return replace(notice, words={**notice.words, "place": place})
 
 
 def _spoken(due: datetime | None) -> str:

@@ -47,7 +47,7 @@ async def settle(session: Session, account: Account, who: Identity) -> str | Non
         await _situation(session, account, one, role=roles[one.key], person=person)
     for gone in known:
         if gone.role not in roles.values() and gone.ended_at is None:
-            await _end(session, gone.role)
+            await end(session, gone.role)
     return person["id"] if person else account.practitioner
 
 
@@ -136,7 +136,15 @@ def default_preference(role: str) -> Preference:
     return Preference(role=role, radius_km=DEFAULT_RADIUS_KM, kinds=list(DEFAULT_KINDS), hours=dict(DEFAULT_HOURS))
 
 
-async def _end(session: Session, role: str) -> None:
+async def move(session: Session, account: Account, role: str, one: Situation) -> None:
+    """A situation goes on under another key: same exercise and structure, another mode, role or kind (rpps.md 5.1)."""
+    person = await resources.peek(session, "Practitioner", account.practitioner or "")
+    if person is not None:
+        await _situation(session, account, one, role=role, person=person)
+
+
+async def end(session: Session, role: str) -> None:
+    """A situation is over: nobody is asked there any more, and its PractitionerRole is no longer active."""
     await store.end_situation(session, role, clock.now())
     await candidates.forget(session, role)
     if await resources.peek(session, "PractitionerRole", role) is not None:

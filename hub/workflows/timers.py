@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from hub.storage.outbox import Delivery, Message
-from hub.workflows import appointments, circle, dispatch, requests
-from hub.workflows.topics import FormLate, MembershipOver, ResponseNear, ResponseOver, UnreachableOver, WaveOver
+from hub.workflows import appointments, circle, directory_changes, dispatch, requests
+from hub.workflows.topics import (
+    FormLate,
+    MembershipOver,
+    ResponseNear,
+    ResponseOver,
+    SituationEnded,
+    UnreachableOver,
+    WaveOver,
+)
 
 
 def timer(settle: object) -> Delivery:
@@ -18,5 +26,6 @@ TOPICS: dict[type[Message], Delivery] = {
     ResponseNear: timer(dispatch.response_near),
     FormLate: timer(requests.form_late),
     MembershipOver: timer(circle.membership_over),
+    SituationEnded: timer(directory_changes.situation_ended),
     UnreachableOver: timer(appointments.unreachable_over),
 }

@@ -59,6 +59,16 @@ class MembershipOver(Message):
     role: str
 
 
+class SituationEnded(Message):
+    """A load of the directory, at an instant, no longer has a situation of an account; a sign-in after it vouches for it."""
+
+    topic: ClassVar[str] = "situation.ended"
+    account: str
+    role: str
+    load: int
+    at: datetime
+
+
 class SasOutcome(Message):
     """One version of a coordinating Task, for the SAS that handed the request over (sas.md 17.10)."""
 
@@ -79,13 +89,14 @@ class SasAppointment(Message):
 
 
 class SendMail(Message):
-    """A mail to the holder of an account. ``template`` names what is said; ``due`` is the hour it speaks of."""
+    """A mail to the holder of an account. ``template`` says what; ``due``: the hour it speaks of; ``role``: the situation."""
 
     topic: ClassVar[str] = "mail.send"
     account: str
     template: str
     reference: str
     request: str | None = None
+    role: str | None = None
     due: datetime | None = None
 
 

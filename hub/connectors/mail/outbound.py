@@ -35,7 +35,10 @@ def topics(settings: MailSettings, installation: Installation) -> Deliveries:
         notice = await notices.of_request(session, message.account, message.request, message.due)
         if not notice.email or not await notices.still_matters(session, message.due):
             return None
-        words = {**notice.words, "link": installation.request_link(notice.number)}
+        if message.role is not None:
+            notice = await notices.of_situation(session, notice, message.role)
+        link = installation.request_link(notice.number) if notice.number else f"{installation.public_url}/situation"
+        words = {**notice.words, "link": link}
         return ready(message.template, words, notice.email, message.reference)
 
     async def prepare_code(session: Session, message: SendCodeMail) -> bytes | None:

@@ -26,6 +26,7 @@ from hub.connectors.rpps.troubles import failure
 from hub.storage import directory_compare, directory_load
 from hub.storage.directory_load import Load, NotStorable, ReadersBusy
 from hub.storage.session import Database, Session
+from hub.workflows import directory_changes
 
 # Tables of codes that the hub holds, by subject of a label; a code must be in one of them (rpps.md 8).
 TABLES = {
@@ -201,6 +202,7 @@ async def _put_in_place(session: Session, settings: RppsSettings, reading: Readi
             session, table, load=facts.load, is_alone=reading.outcome is None
         )
     await directory_compare.put_labels_in_place(session)
+    await directory_changes.follow(session, facts.load)
 
 
 def _line(source: Source, reading: Reading, result: str, started: float, **more: Any) -> Load:

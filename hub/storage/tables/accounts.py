@@ -257,3 +257,26 @@ account_review = Table(
     Column("done_at", When),
     Column("done_by", Text),
 )
+
+account_difference = Table(
+    "account_difference",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    _account(),
+    Column("kind", Text, nullable=False, comment="hub.storage.differences.Kind"),
+    Column("role", Text, nullable=False, server_default="", comment="PractitionerRole id, of a situation"),
+    Column("said", Text, nullable=False, server_default="", comment="what Pro Santé Connect or the hub says"),
+    Column("directory", Text, nullable=False, server_default="", comment="what the directory says"),
+    Column("load", BigInteger, comment="the load that brought it; none: seen at a sign-in"),
+    Column("created_at", When, nullable=False),
+    Column("done_at", When, comment="settled by itself, or seen by somebody"),
+    Column("done_by", Text, comment="account of the operator who has seen it"),
+    Index("account_difference_by_account", "account"),
+    Index(
+        "account_difference_open",
+        *("account", "kind", "role", "said", "directory"),
+        unique=True,
+        postgresql_where=literal_column("done_at IS NULL"),
+    ),
+    comment="on what the directory and an account disagree (rpps.md 10.5)",
+)

@@ -93,6 +93,7 @@ async def show(call: Call) -> Response:
     return await call.page(
         "supervision/board.html",
         title="Supervision",
+        serves=viewer.capacity is Capacity.OPERATOR,
         rows=rows,
         tabs=TABS,
         tab=tab,

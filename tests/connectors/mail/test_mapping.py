@@ -19,6 +19,7 @@ WORDS = {
     "phone": "02 61 91 04 00",
     "code": "0042",
     "minutes": "5",
+    "place": "CH INVENTE",
 }
 TEMPLATES = sorted(file.stem for file in (mapping.Path(mapping.__file__).with_name("templates")).glob("*.txt"))
 
