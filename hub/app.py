@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hub import composition, observe
 from hub.composition import Clients
@@ -17,9 +17,24 @@ from hub.storage.session import Database
 from hub.web.router import WebContext
 from hub.web.router import build as build_web
 
+SMART = "/fhir/.well-known/smart-configuration"
+
+
+class Doors(FastAPI):
+    """The routes of the hub; what is asked of the FHIR interface meets none of them on its way, nor their middleware."""
+
+    def __init__(self, interface: FhirApp) -> None:
+        super().__init__(openapi_url=None, docs_url=None, redoc_url=None)
+        self.interface = interface
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        is_fhir = scope["type"] == "http" and (path.startswith("/fhir/") or path == "/fhir") and path != SMART
+        await (self.interface if is_fhir else super().__call__)(scope, receive, send)
+
 
 def build(settings: Settings, database: Database, clients: Clients) -> FastAPI:
-    """The application. FHIR comes first: its reads are the hot path and meet no middleware of the pages."""
+    """The application. FHIR comes first: its reads are the hot path."""
     machine = settings.serve.machine_url.rstrip("/")
     fhir = FhirContext(
         database=database,
@@ -38,14 +53,15 @@ def build(settings: Settings, database: Database, clients: Clients) -> FastAPI:
     async def metrics(_request: Request) -> Response:
         return await observe.metrics(database)
 
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    interface = FhirApp(fhir)
+    app = Doors(interface)
     app.router.routes[:] = [
         Route("/health", health, methods=["GET"]),
         Route("/metrics", metrics, methods=["GET"]),
-        Route("/fhir/.well-known/smart-configuration", smart, methods=["GET"]),
+        Route(SMART, smart, methods=["GET"]),
         Route("/oauth/token", token.__call__, methods=["POST"]),
-        Route("/fhir", FhirApp(fhir)),  # a transaction is posted to the base itself
-        Mount("/fhir", app=FhirApp(fhir)),
+        Route("/fhir", interface),  # a transaction is posted to the base itself
+        Mount("/fhir", app=interface),
         Mount("/", app=_pages(settings, database, clients)),
     ]
     return app

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from email.utils import format_datetime, parsedate_to_datetime
+from functools import lru_cache
 from typing import Any
 
 from hub.domain.refusal import Refusal
@@ -17,7 +19,12 @@ Resource = dict[str, Any]
 
 def version_headers(stored: Stored) -> dict[str, str]:
     """``ETag`` and ``Last-Modified`` of one version."""
-    return {"ETag": f'W/"{stored.version}"', "Last-Modified": format_datetime(stored.updated_at, usegmt=True)}
+    return {"ETag": f'W/"{stored.version}"', "Last-Modified": _written(stored.updated_at)}
+
+
+@lru_cache(maxsize=4096)
+def _written(moment: datetime) -> str:
+    return format_datetime(moment, usegmt=True)
 
 
 def of_stored(request: FhirRequest, stored: Stored, *, status: int = 200) -> FhirResponse:

@@ -25,13 +25,14 @@ from hub.fhir.message import FhirRequest, FhirResponse
 from hub.fhir.rules import RULES
 from hub.fhir.smart import backend
 from hub.fhir.smart.backend import OauthError
-from hub.fhir.smart.tokens import BadToken, TokenKeys
-from hub.storage import clients
+from hub.fhir.smart.callers import Callers
+from hub.fhir.smart.tokens import TokenKeys
 from hub.storage.session import Database
 
 LARGEST_BODY = 5 * 1024 * 1024  # bytes; attachments travel as Binary
 WILD = frozenset({"*/*", "application/*"})
 JSON_TYPES = frozenset({"application/fhir+json", "application/json", "text/json", "application/json+fhir"}) | WILD
+USUAL = frozenset({None, "*/*", "application/fhir+json", "application/json"})
 PATCH_TYPES = frozenset({"application/json-patch+json"})
 FORM = "application/x-www-form-urlencoded"
 PREFIX = "/fhir"  # where the application is mounted
@@ -55,6 +56,8 @@ def _certificate(scope: Scope) -> bytes | None:
 
 
 def _acceptable(request: Request) -> bool:
+    if request.headers.get("accept") in USUAL and b"_format" not in request.scope["query_string"]:
+        return True
     wished = request.query_params.get("_format") or request.headers.get("accept") or "*/*"
     if wished == "json":
         return True
@@ -85,6 +88,7 @@ class FhirApp:
 
     def __init__(self, context: FhirContext) -> None:
         self.context = context
+        self.callers = Callers(context.database, context.keys, context.base)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -97,10 +101,12 @@ class FhirApp:
         headers = {**answer.headers, "X-Request-Id": correlation}
         if "x-correlation-id" in request.headers and SAFE_ID.match(request.headers["x-correlation-id"]):
             headers["X-Correlation-Id"] = request.headers["x-correlation-id"]
-        if request.method == "HEAD":
+        if request.method == "HEAD" or answer.status not in (204, 304):
             headers["Content-Length"] = str(len(answer.body))
         body = b"" if request.method == "HEAD" else answer.body
-        await Response(body, status_code=answer.status, headers=headers)(scope, receive, send)
+        fields = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+        await send({"type": "http.response.start", "status": answer.status, "headers": fields})
+        await send({"type": "http.response.body", "body": body})
         first = request.scope["path"].removeprefix(PREFIX).strip("/").split("/")[0]
         log.event(
             "fhir.request",
@@ -147,17 +153,7 @@ class FhirApp:
         kind, _, text = request.headers.get("authorization", "").partition(" ")
         if kind.lower() != "bearer" or not text:
             return None
-        try:
-            token = self.context.keys.read(
-                text.strip(), audience=self.context.base, now=clock.now(), certificate=_certificate(request.scope)
-            )
-        except BadToken as trouble:
-            raise Refusal("token-expired" if trouble.expired else "token-refused") from trouble
-        async with self.context.database.reading() as session:
-            client = await clients.by_id(session, token.client)
-        if client is None or not client.active:
-            raise Refusal("token-refused")
-        return backend.viewer(client, token)
+        return await self.callers.viewer(text.strip(), _certificate(request.scope))
 
 
 async def _body(request: Request) -> bytes:

@@ -51,6 +51,11 @@ ROUTES: tuple[Route, ...] = (
     Route(method="DELETE", path=("{}", "*"), name="delete", handler=delete.handle),
 )
 
+BY_SHAPE: Mapping[tuple[str, int], tuple[Route, ...]] = {
+    shape: tuple(reversed([route for route in ROUTES if (route.method, len(route.path)) == shape]))  # the last one wins
+    for shape in {(route.method, len(route.path)) for route in ROUTES}
+}
+
 
 def _fits(route: Route, segments: tuple[str, ...]) -> bool:
     if len(route.path) != len(segments):
@@ -82,6 +87,13 @@ def offered(segments: tuple[str, ...]) -> Mapping[str, Route]:
     return found | ({"HEAD": found["GET"]} if "GET" in found else {})
 
 
+def _route(method: str, segments: tuple[str, ...]) -> Route | None:
+    for route in BY_SHAPE.get(("GET" if method == "HEAD" else method, len(segments)), ()):
+        if _fits(route, segments) and _is_offered(route, segments):
+            return route
+    return None
+
+
 def _require_scope(request: FhirRequest, route: Route) -> None:
     if request.viewer is None:
         raise Refusal("token-required")
@@ -96,13 +108,13 @@ async def answer(request: FhirRequest) -> FhirResponse:
     try:
         if request.method == "OPTIONS":
             return await _capabilities(request)
-        routes = offered(request.segments)
-        if not routes:
-            raise Refusal("not-found")
-        if request.method not in routes:
+        route = _route(request.method, request.segments)
+        if route is None:
+            routes = offered(request.segments)
+            if not routes:
+                raise Refusal("not-found")
             what = f"{request.method} [base]/{'/'.join(request.segments[:1])}"
             return answers.of_refusal(Refusal("not-supported", what=what), {"Allow": ", ".join(sorted(routes))})
-        route = routes[request.method]
         if route.name != "capabilities":
             _require_scope(request, route)
         return await route.handler(request)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from hub.storage.session import Session
+from hub.storage import swift
+from hub.storage.session import Database, Session
 from hub.storage.tables.accounts import account, situation
 from hub.storage.tables.machinery import assertion, client
 
@@ -53,6 +55,17 @@ def _client(row: Any) -> Client:
     return Client(**{**row, "scopes": tuple(row["scopes"])})
 
 
+class _Register:
+    """How often this process has changed the register: what is remembered of a client holds until then."""
+
+    changes: int = 0
+
+
+def changes() -> int:
+    """A number that grows whenever this process keeps or revokes a client."""
+    return _Register.changes
+
+
 ALL = select(*COLUMNS).order_by(client.c.id)
 BY_ID = ALL.where(client.c.id == bindparam("id"))
 BY_THUMBPRINT = ALL.where(client.c.thumbprint == bindparam("thumbprint"), client.c.active)
@@ -62,6 +75,17 @@ async def by_id(session: Session, id: str) -> Client | None:
     """One client, active or not: the caller looks at ``active``."""
     row = (await session.execute(BY_ID, {"id": id})).mappings().one_or_none()
     return _client(row) if row else None
+
+
+@cache
+def _by_id() -> swift.Order:
+    return swift.order(BY_ID)
+
+
+async def current(database: Database, id: str) -> Client | None:
+    """What :func:`by_id` gives, outside a transaction and in one round trip."""
+    found = await swift.rows(database, _by_id(), {"id": id})
+    return _client(found[0]) if found else None
 
 
 async def by_thumbprint(session: Session, thumbprint: str) -> Client | None:
@@ -82,12 +106,15 @@ async def keep(session: Session, one: Client) -> None:
     changed = {name: value for name, value in values.items() if name != "id"}
     order = insert(client).values(values).on_conflict_do_update(index_elements=["id"], set_=changed)
     await session.execute(order)
+    _Register.changes += 1
 
 
 async def revoke(session: Session, id: str) -> bool:
     """Shut a client out; ``False`` when there is none, or it was already."""
     order = update(client).where(client.c.id == id, client.c.active).values(active=False)
-    return bool((await session.execute(order)).rowcount)
+    done = bool((await session.execute(order)).rowcount)
+    _Register.changes += 1
+    return done
 
 
 async def use_once(session: Session, client_id: str, jti: str, expires_at: datetime) -> bool:

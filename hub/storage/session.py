@@ -6,7 +6,7 @@ import asyncio
 import subprocess
 import time
 import warnings
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,14 @@ import platformdirs
 import psycopg
 from psycopg import sql
 from sqlalchemy import URL, make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 Session = AsyncConnection
 
 EMBEDDED_DATABASE = "hub"
 START_WITHIN = 60.0  # seconds for an embedded server to come up
+LINES = 4  # for the hot path: its readings are short, and more would only wait for one another
 RECONNECT_AFTER = 1.0  # seconds between two tries of a listener whose line was cut
 
 
@@ -41,12 +43,48 @@ def _session_settings(**more: str) -> dict[str, str]:
     return {"options": " ".join(f"-c {name}={value}" for name, value in settings.items()), "application_name": "hub"}
 
 
-class Database:
-    """Two pools of connections, for transactions and for readings. Nothing else opens a transaction, and nothing else commits."""
+class Lines:
+    """Bare connections for single readings, opened as they are needed, at most ``most`` at once; one that broke is dropped.
 
-    def __init__(self, engine: AsyncEngine, readers: AsyncEngine) -> None:
+    Statements are prepared and planned once, for any values: those that come here find rows by a key, or hold their values.
+    """
+
+    def __init__(self, url: str, *, most: int) -> None:
+        self.url = url
+        self.free: list[psycopg.AsyncConnection] = []
+        self.places = asyncio.Semaphore(most)
+
+    @asynccontextmanager
+    async def one(self) -> AsyncIterator[psycopg.AsyncConnection]:
+        """A connection for one statement. Raises ``psycopg.OperationalError``."""
+        async with self.places:
+            line = self.free.pop() if self.free else await self._open()
+            try:
+                yield line
+            except BaseException:
+                await line.close()  # maybe in the middle of an answer
+                await self.close()  # the others may have been cut with it
+                raise
+            self.free.append(line)
+
+    async def _open(self) -> psycopg.AsyncConnection:
+        settings: dict[str, Any] = _session_settings(plan_cache_mode="force_generic_plan")
+        return await psycopg.AsyncConnection.connect(self.url, autocommit=True, prepare_threshold=0, **settings)
+
+    async def close(self) -> None:
+        """Close those that are free."""
+        while self.free:
+            await self.free.pop().close()
+
+
+class Database:
+    """Pools of connections, for transactions, for readings, and for the statements of the hot path. Nothing else opens a
+    transaction, and nothing else commits."""
+
+    def __init__(self, engine: AsyncEngine, readers: AsyncEngine, lines: Lines) -> None:
         self.engine = engine
         self.readers = readers
+        self.lines = lines
         self.url = engine.url.render_as_string(hide_password=False)
 
     @classmethod
@@ -65,7 +103,7 @@ class Database:
             connect_args=_session_settings(plan_cache_mode="force_custom_plan"),
             **sizes,
         )
-        database = cls(engine, readers)
+        database = cls(engine, readers, Lines(libpq_url(url), most=LINES))
         try:
             async with engine.connect():
                 pass
@@ -85,6 +123,16 @@ class Database:
         """A connection in AUTOCOMMIT: each statement stands alone, and nothing is held between two of them."""
         async with self.readers.connect() as session:
             yield session
+
+    async def fetch(self, text: bytes, words: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """The rows of one reading on the driver itself, in AUTOCOMMIT. Raises ``sqlalchemy.exc.OperationalError`` as
+        :meth:`reading` does when the database does not answer."""
+        try:
+            async with self.lines.one() as line:
+                cursor = await line.execute(text, words, binary=True)
+                return await cursor.fetchall()
+        except psycopg.OperationalError as trouble:
+            raise OperationalError(None, None, trouble, hide_parameters=True) from trouble
 
     async def listen(self, channel: str) -> AsyncGenerator[str]:
         """Payloads notified on a channel, over a connection of its own.
@@ -107,6 +155,7 @@ class Database:
         """Close every connection."""
         await self.engine.dispose()
         await self.readers.dispose()
+        await self.lines.close()
 
 
 def _attach(server: Any) -> str:

@@ -7,6 +7,7 @@ remains once cut (column ``outline``).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, and_, bindparam, case, exists, func, literal, or_, select
@@ -34,13 +35,17 @@ def is_narrow(viewer: Viewer) -> bool:
 
 def words(viewer: Viewer) -> dict[str, Any]:
     """The values of the parameters that every expression of this module needs."""
-    keys = sorted(viewer.keys)
+    return {**_audiences(viewer.keys), "now": clock.now()}
+
+
+@lru_cache(maxsize=1024)
+def _audiences(held: frozenset[str]) -> dict[str, list[str]]:
+    keys = sorted(held)
     return {
         "keys": keys,
         "roles": [key.removeprefix(role_key("")) for key in keys if key.startswith(role_key(""))],
         "operators": [key for key in keys if key.startswith(operators_key(""))],
         "coordinators": [key for key in keys if key.startswith(coordinators_key(""))],
-        "now": clock.now(),
     }
 
 

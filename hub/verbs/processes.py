@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
@@ -32,6 +33,8 @@ async def _until_asked(stop: asyncio.Event) -> AsyncIterator[None]:
 async def serving(settings: Settings, stop: asyncio.Event, ready: Callable[[], None] | None = None) -> None:
     """Answer people and software until ``stop``; ``ready`` is called once both doors are open."""
     await asyncio.to_thread(composition.warm)
+    gc.collect()
+    gc.freeze()  # tables that stay as long as the process: the collector need not look at them again and again
     async with (
         composition.database(settings, pool=20) as database,
         composition.clients(settings) as clients,

@@ -248,7 +248,7 @@ async def test_the_database_does_not_answer(face: Face, monkeypatch: pytest.Monk
     async def gone(*_: Any) -> None:
         raise OperationalError("SELECT", {}, ConnectionError("closed"))
 
-    monkeypatch.setattr(read.resources, "read", gone)
+    monkeypatch.setattr(read.resources, "current", gone)
     answer = await face.http.get("/fhir/Task/1", headers=face.sas)
     assert issue(answer) == (503, "transient", "service-unavailable")
     assert int(answer.headers["Retry-After"]) > 0
@@ -262,7 +262,7 @@ async def test_a_bug_of_ours_is_an_outcome_with_a_reference_and_nothing_else(
     async def broken(*_: Any) -> None:
         raise ZeroDivisionError("CANARI-7F3A")
 
-    monkeypatch.setattr(read.resources, "read", broken)
+    monkeypatch.setattr(read.resources, "current", broken)
     answer = await face.http.get("/fhir/Task/1", headers=face.sas)
     body = answer.json()
     assert (answer.status_code, body["issue"][0]["code"]) == (500, "exception")

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 import httpx
 
 from hub.domain.people import Viewer
-from hub.storage import resources
+from hub.storage import clients, resources
 from tests.conftest import FrozenClock
 from tests.fhir.conftest import Face, Story, issue
 
@@ -205,3 +205,50 @@ async def test_two_offices_ask_at_once(story: Story) -> None:
     answers = await asyncio.gather(*(one(family) for family in ("VASSEUR", "LEBRUN") * 5))
     for family, answer in answers:
         assert ids(answer.json()) == [story.invitations[family]]
+
+
+async def test_a_search_asked_again_is_answered_as_the_first_time(story: Story) -> None:
+    everyone = {
+        "sas": story.face.sas,
+        "VASSEUR": story.face.software("VASSEUR"),
+        "LEBRUN": story.face.software("LEBRUN"),
+    }
+    searches = (
+        "Task", "Task?status=requested,received&_count=1", "Task?_sort=-_lastUpdated", "Task?_sort=status&_count=1",
+        f"Task?focus={story.request}", "Patient?family=PAT", "Patient?gender=female&family=PAT", "ServiceRequest?status=active",
+        "Task?patient.family=PAT", "Task?_id=inconnu", "Practitioner?name=O%27Neil%25%5C%22", "Organization?name=a%27%29--",
+        "Task?_total=accurate", "Task?_summary=count", "Task?_include=Task:patient", "Task?authored-on=ap2026-11-13",
+    )  # fmt: skip
+    for name, headers in everyone.items():
+        for words in searches:
+            first, *others = [(await story.get(words, headers)) for _ in range(3)]
+            assert first.status_code in (200, 403), (name, words, first.text)
+            for other in others:
+                assert without_cursor(other.json()) == without_cursor(first.json()), (name, words)
+
+
+def without_cursor(bundle: dict[str, Any]) -> dict[str, Any]:
+    return {**bundle, "link": [{**one, "url": one["url"].split("_cursor=")[0]} for one in bundle.get("link", [])]}
+
+
+async def test_a_search_asked_again_finds_what_was_written_meanwhile_and_pages_on(face: Face) -> None:
+    await organizations(face, 2)
+    everyone = face.token("software-x", "system/*.rs")
+    async with face.database.transaction() as session:
+        await clients.keep(session, clients.Client(id="software-x", name="X", kind="software", scopes=("system/*.rs",)))
+    path = "/fhir/Organization?name=Cabinet&_count=3"
+    for _ in range(3):
+        assert len(ids((await face.http.get(path, headers=everyone)).json())) == 2
+    await organizations(face, 2)
+    page = (await face.http.get(path, headers=everyone)).json()
+    assert len(ids(page)) == 3
+    rest = (await face.http.get(link(page, "next") or "", headers=everyone)).json()
+    assert len({*ids(page), *ids(rest)}) == 4
+
+
+async def test_an_unknown_parameter_asked_again_is_still_left_out_and_told(story: Story) -> None:
+    for _ in range(3):
+        lenient = await story.get("Task?couleur=vert", story.face.sas, Prefer="handling=lenient")
+        assert lenient.status_code == 200
+        assert [one["search"]["mode"] for one in lenient.json()["entry"]][-1] == "outcome"
+        assert issue(await story.get("Task?couleur=vert", story.face.sas))[0] == 400

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.errors import ProgrammingError
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
-from hub.storage.session import Database, embedded, libpq_url, psycopg_url, stop_embedded
+from hub.storage.session import LINES, Database, embedded, libpq_url, psycopg_url, stop_embedded
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -136,3 +138,21 @@ def test_a_server_that_was_killed_recovers() -> None:
         with psycopg.connect(libpq_url(embedded(directory))) as line:
             assert line.execute("SELECT n FROM kept").fetchone() == (1,)
         stop_embedded(directory)
+
+
+async def test_a_reading_of_the_hot_path_starts_again_after_its_line_was_cut(database: Database) -> None:
+    assert await database.fetch(b"SELECT 1", {}) == [(1,)]
+    ((pid,),) = await database.fetch(b"SELECT pg_backend_pid()", {})
+    async with database.transaction() as session:
+        await session.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+    with pytest.raises(OperationalError):
+        await database.fetch(b"SELECT 1", {})
+    assert await database.fetch(b"SELECT %(n)s::int", {"n": 2}) == [(2,)]
+
+
+async def test_readings_of_the_hot_path_share_a_few_lines(database: Database) -> None:
+    found = await asyncio.gather(*(database.fetch(b"SELECT pg_backend_pid(), pg_sleep(0.001)", {}) for _ in range(20)))
+    assert len({rows[0][0] for rows in found}) <= LINES
+    with pytest.raises(ProgrammingError):
+        await database.fetch(b"SELECT nothing", {})
+    assert await database.fetch(b"SELECT 3", {}) == [(3,)]

@@ -13,8 +13,7 @@ LONGEST_NUMBER = 9  # digits of a version
 async def current(request: FhirRequest) -> FhirResponse:
     """The current version as the viewer may see it; 404 when unknown or not theirs, 410 when deleted."""
     type_name, id = request.segments
-    async with request.database.reading() as session:
-        stored = await resources.read(session, request.caller, type_name, id)
+    stored = await resources.current(request.database, request.caller, type_name, id)
     if stored is None:
         raise Refusal("not-found")
     if stored.deleted:

@@ -7,10 +7,10 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
 from hub.domain.refusal import Refusal
-from hub.fhir import answers, search_pages, subscriptions
-from hub.fhir.message import FhirRequest, FhirResponse
+from hub.fhir import search_pages, subscriptions
+from hub.fhir.message import JSON, FhirRequest, FhirResponse
 from hub.fhir.smart import scopes
-from hub.r4 import names, outcome
+from hub.r4 import json, names, outcome
 from hub.storage import search
 from hub.storage.resources import Stored
 from hub.storage.search import query
@@ -46,17 +46,21 @@ async def _answer(request: FhirRequest, given: Pairs) -> FhirResponse:
     params = [pair for pair in given if pair[0] not in NOT_CRITERIA]
     _require_scopes(request, type_name, params if cursor is None else cursor["params"])
     page, left_out = await _search(request, type_name, params, cursor)
+    entries = [_entry(request, one, "match") for one in page.matches]
+    entries += [_entry(request, one, "include") for one in page.includes if _allowed(request, one.type)]  # fhir.md 6.2
+    if left_out:
+        entries.append(json.dumps({"resource": _said(left_out), "search": {"mode": "outcome"}}))
+    return FhirResponse(status=200, body=_bundle(request, type_name, page, entries), headers={"Content-Type": JSON})
+
+
+def _bundle(request: FhirRequest, type_name: str, page: search.Page, entries: Sequence[bytes]) -> bytes:
+    """The searchset, of entries that are already written."""
     bundle: Resource = {"resourceType": "Bundle", "type": "searchset"}
     if page.total is not None:
         bundle["total"] = page.total
     bundle["link"] = _links(request, type_name, page)
-    entries = [_entry(request, one, "match") for one in page.matches]
-    entries += [_entry(request, one, "include") for one in page.includes if _allowed(request, one.type)]  # fhir.md 6.2
-    if left_out:
-        entries.append({"resource": _said(left_out), "search": {"mode": "outcome"}})
-    if entries:
-        bundle["entry"] = entries
-    return answers.of_resource(bundle)
+    head = json.dumps(bundle)
+    return head[:-1] + b',"entry":[' + b",".join(entries) + b"]}" if entries else head
 
 
 async def _search(
@@ -64,6 +68,8 @@ async def _search(
 ) -> tuple[search.Page, list[Refusal]]:
     """The page; under ``Prefer: handling=lenient`` the parameters that are not known are left out, and told."""
     left_out: list[Refusal] = []
+    if cursor is None and (page := await search.again(request.database, request.caller, type_name, params)) is not None:
+        return page, left_out
     async with request.database.reading() as session:
         while True:
             try:
@@ -126,9 +132,7 @@ def _links(request: FhirRequest, type_name: str, page: search.Page) -> list[Reso
     return links
 
 
-def _entry(request: FhirRequest, stored: Stored, mode: str) -> Resource:
-    return {
-        "fullUrl": f"{request.base}/{stored.type}/{stored.id}",
-        "resource": subscriptions.seen(stored),
-        "search": {"mode": mode},
-    }
+def _entry(request: FhirRequest, stored: Stored, mode: str) -> bytes:
+    """An entry around the bytes of the store."""
+    head = json.dumps({"fullUrl": f"{request.base}/{stored.type}/{stored.id}"})
+    return b'%b,"resource":%b,"search":{"mode":"%b"}}' % (head[:-1], subscriptions.shown(stored), mode.encode())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 PATTERN = re.compile(r"^(patient|user|system)/(\*|[A-Z][A-Za-z]+)\.(c?r?u?d?s?|read|write|\*)$")
 VERSION_1 = {"read": "rs", "write": "cud", "*": "cruds"}
@@ -22,6 +23,7 @@ class Scope:
         return f"{self.level}/{self.type}.{self.letters}"
 
 
+@lru_cache(maxsize=1024)
 def parse(text: str) -> Scope | None:
     """A scope, or ``None`` when it is not one the hub grants: letters out of order, unknown words, a search suffix."""
     match = PATTERN.match(text)

@@ -35,6 +35,13 @@ class AccessToken:
     expires_at: datetime
     thumbprint: str | None = None
 
+    def require(self, now: datetime, certificate: bytes | None) -> None:
+        """Raise :class:`BadToken` when the token is over, or is bound to another certificate."""
+        if self.expires_at <= now:
+            raise BadToken(expired=True)
+        if self.thumbprint is not None and (certificate is None or thumbprint(certificate) != self.thumbprint):
+            raise BadToken
+
 
 def thumbprint(certificate: bytes) -> str:
     """``x5t#S256`` of a certificate in DER (RFC 8705, 3.1)."""
@@ -70,14 +77,14 @@ class TokenKeys:
         claims = self._claims(text)
         if claims.get("aud") != audience:
             raise BadToken
-        expires = datetime.fromtimestamp(int(claims["exp"]), tz=now.tzinfo)
-        if expires <= now:
-            raise BadToken(expired=True)
-        bound = claims.get("cnf", {}).get("x5t#S256")
-        if bound is not None and (certificate is None or thumbprint(certificate) != bound):
-            raise BadToken
-        scopes = tuple(str(claims["scope"]).split())
-        return AccessToken(client=str(claims["client_id"]), scopes=scopes, expires_at=expires, thumbprint=bound)
+        token = AccessToken(
+            client=str(claims["client_id"]),
+            scopes=tuple(str(claims["scope"]).split()),
+            expires_at=datetime.fromtimestamp(int(claims["exp"]), tz=now.tzinfo),
+            thumbprint=claims.get("cnf", {}).get("x5t#S256"),
+        )
+        token.require(now, certificate)
+        return token
 
     def _claims(self, text: str) -> dict[str, Any]:
         for key in self._keys:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, literal_column, select
 
 from hub.domain.people import Viewer
-from hub.storage import sight
+from hub.domain.refusal import Refusal
+from hub.storage import sight, swift
 from hub.storage.resources import Stored, stored
-from hub.storage.search import conditions, includes, paging, query
+from hub.storage.search import conditions, includes, paging, polling, query
 from hub.storage.search.conditions import Frame
 from hub.storage.search.query import Query
-from hub.storage.session import Session
+from hub.storage.session import Database, Session
 
 USUAL = 20  # page size when nobody asks for another
 MOST = 1000  # for pages of ours; clients get query.MOST at most
@@ -59,19 +60,49 @@ async def search(
     if wanted.only_total:
         return Page(matches=[], includes=[], total=await _total(session, viewer, made), next=None, params=params)
     rows = (await session.execute(_page(made, wanted, size, cursor), sight.words(viewer))).mappings().all()
-    matches = [one for one in (stored(row, viewer) for row in rows[:size]) if one is not None]
-    has_more = len(rows) > size
-    total = len(matches) if cursor is None and not has_more else None
+    page = _paged(viewer, wanted, size, rows, compartment=compartment)
+    total = page.total if cursor is None else None
     if total is None and wanted.total != "none":
         total = await _total(session, viewer, made)
-    after = paging.place(rows[size - 1], wanted.sort) if has_more else None
-    place = {"type": type, "compartment": compartment, "params": [list(pair) for pair in params], "count": size}
+    around = await includes.around(session, viewer, wanted.includes, page.matches) if wanted.includes else []
+    return replace(page, total=total, includes=around)
+
+
+async def again(database: Database, viewer: Viewer, type: str, params: Params) -> Page | None:
+    """The first page of a search that this viewer has asked before, in one round trip; ``None`` when it is not such a one."""
+    name = polling.key(viewer, type, params)
+    if name is None or not polling.is_again(name):
+        return None
+    ready = polling.known(name)
+    if ready is None:
+        try:
+            wanted = query.read(type, params)
+        except Refusal:
+            return None  # said by :func:`search`
+        if wanted.includes or wanted.only_total or wanted.total != "none":
+            return None
+        size = min(MOST, max(1, wanted.count or USUAL))
+        made = swift.order(_page(_selection(viewer, wanted, None), wanted, size, None))
+        words = {word: value for word, value in sight.words(viewer).items() if word != "now"}
+        ready = polling.Ready(wanted=wanted, size=size, order=swift.written_out(made, words))
+        polling.keep(name, ready)
+    return _paged(viewer, ready.wanted, ready.size, await polling.rows(database, viewer, ready))
+
+
+def _paged(
+    viewer: Viewer, wanted: Query, size: int, rows: Sequence[Mapping[Any, Any]], *, compartment: str | None = None
+) -> Page:
+    """A page of the rows found, one more than its size when there are others; ``total`` as if it were the first."""
+    has_more = len(rows) > size
+    matches = [one for one in (stored(row, viewer) for row in rows[:size]) if one is not None]
+    params = [list(pair) for pair in wanted.params]
+    place = {"type": wanted.type, "compartment": compartment, "params": params, "count": size}
     return Page(
         matches=matches,
-        includes=await includes.around(session, viewer, wanted.includes, matches) if wanted.includes else [],
-        total=total,
-        next={**place, "after": after} if after is not None else None,
-        params=params,
+        includes=[],
+        total=None if has_more else len(matches),
+        next={**place, "after": paging.place(rows[size - 1], wanted.sort)} if has_more else None,
+        params=wanted.params,
     )
 
 
@@ -111,4 +142,4 @@ def _page(made: tuple[Frame, Select[Any]], wanted: Query, size: int, cursor: Pla
     return page
 
 
-__all__ = ["Page", "Params", "Place", "search"]
+__all__ = ["Page", "Params", "Place", "again", "search"]
