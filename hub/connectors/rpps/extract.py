@@ -222,7 +222,7 @@ def _fault(cells: list[str], layout: Layout) -> str:
     if count != layout.width:
         return f"{count} fields instead of {layout.width}"
     if not cells[layout.key]:
-        return "no national identifier"
+        return "no key: neither national identifier nor address"
     if len(max(cells, key=len)) > LONGEST_CELL:
         return f"a field of more than {LONGEST_CELL} characters"
     return "null character" if any("\0" in cell for cell in cells) else ""

@@ -156,7 +156,7 @@ class Layout:
     """
 
     width: int
-    key: int  # place of the national identifier
+    key: int  # place of what a row cannot do without: the national identifier, or the address of a mailbox
     has_trailing_pipe: bool
     order: tuple[int, ...] | None
     missing: tuple[str, ...]
@@ -184,7 +184,7 @@ def read_header(line: str, columns: Mapping[str, str] = ACTIVITY, required: froz
     known = set(order)
     return Layout(
         width=width,
-        key=places[folded(columns["national_id"])],
+        key=places[folded(columns.get("address", columns["national_id"]))],  # a mailbox of a structure names nobody
         has_trailing_pipe=has_trailing_pipe,
         order=None if order == tuple(range(width)) else order,
         missing=tuple(absent.values()),

@@ -84,7 +84,7 @@ def test_rejected_lines_are_told_with_their_number_and_first_fields() -> None:
         "4 fields instead of 56",
         "1 fields instead of 56",
         "57 fields instead of 56",
-        "no national identifier",
+        "no key: neither national identifier nor address",
         "null character",
         "a field of more than 1000 characters",
     ]

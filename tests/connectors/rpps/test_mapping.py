@@ -25,6 +25,12 @@ def test_the_header_of_2026() -> None:
     assert read_header(f"{HEADER}|").has_trailing_pipe
 
 
+def test_a_mailbox_is_known_by_its_address_and_may_name_nobody() -> None:
+    titles = list(mapping.MAILBOX.values())
+    layout = read_header("|".join(titles), mapping.MAILBOX, mapping.MAILBOX_REQUIRED)
+    assert titles[layout.key] == mapping.MAILBOX["address"]
+
+
 @pytest.mark.parametrize(
     ("canonical", "seen"),
     [
