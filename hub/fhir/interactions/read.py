@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hub.domain.refusal import Refusal
-from hub.fhir import answers
+from hub.fhir import answers, directory
 from hub.fhir.message import FhirRequest, FhirResponse
 from hub.storage import resources
 
@@ -14,6 +14,9 @@ async def current(request: FhirRequest) -> FhirResponse:
     """The current version as the viewer may see it; 404 when unknown or not theirs, 410 when deleted."""
     type_name, id = request.segments
     stored = await resources.current(request.database, request.caller, type_name, id)
+    if stored is None and directory.may_hold(type_name, id):
+        async with request.database.reading() as session:
+            stored = await directory.read(session, type_name, id)
     if stored is None:
         raise Refusal("not-found")
     if stored.deleted:
@@ -28,6 +31,8 @@ async def version(request: FhirRequest) -> FhirResponse:
         raise Refusal("not-found")
     async with request.database.reading() as session:
         stored = await resources.vread(session, request.caller, type_name, id, int(number))
+        if stored is None:
+            stored = await directory.version(session, type_name, id, int(number))
     if stored is None:
         raise Refusal("not-found")
     if stored.deleted:

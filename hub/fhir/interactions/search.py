@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
 from hub.domain.refusal import Refusal
-from hub.fhir import search_pages, subscriptions
+from hub.fhir import directory, search_pages, subscriptions
 from hub.fhir.message import JSON, FhirRequest, FhirResponse
 from hub.fhir.smart import scopes
 from hub.r4 import json, names, outcome
@@ -68,12 +68,15 @@ async def _search(
 ) -> tuple[search.Page, list[Refusal]]:
     """The page; under ``Prefer: handling=lenient`` the parameters that are not known are left out, and told."""
     left_out: list[Refusal] = []
-    if cursor is None and (page := await search.again(request.database, request.caller, type_name, params)) is not None:
-        return page, left_out
+    if cursor is None and type_name not in directory.TYPES:
+        page = await search.again(request.database, request.caller, type_name, params)
+        if page is not None:
+            return page, left_out
     async with request.database.reading() as session:
         while True:
             try:
-                return await search.search(session, request.caller, type_name, params, cursor=cursor), left_out
+                found = await directory.find(session, request.caller, type_name, params, cursor)
+                return found.page, [*left_out, *found.left_out]
             except Refusal as refusal:
                 name = refusal.words.get("parameter")
                 kept = [pair for pair in params if pair[0] != name]

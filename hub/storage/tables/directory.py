@@ -99,6 +99,8 @@ structure = Table(
     _text("place", "INSEE code of the present commune, '' when nobody can tell"),
     _load(),
     Index("directory_structure_by_key", "key"),
+    *(Index(f"directory_structure_by_{name}", name) for name in ("finess", "siret", "siren", "structure_national_id")),
+    Index("directory_structure_by_postcode", "postcode", postgresql_ops={"postcode": "text_pattern_ops"}),
 )
 
 situation = Table(
