@@ -8,9 +8,10 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -97,17 +98,18 @@ def note(patient: str) -> bytes:
     return json.dumps(resource).encode()
 
 
-async def creating(house: House, patient: str, *, effort: Effort) -> Row:
-    """Notes written by eight connections, against A returning the bytes of one."""
-    whole = request("POST", "/fhir/DocumentReference", {**house.software, **JSON}, note(patient))
+async def creating(house: House, patients: Sequence[str], *, effort: Effort) -> Row:
+    """Notes written by eight connections, each for the next of these patients, against A returning the bytes of one."""
+    headers = {**house.software, **JSON}
+    turn = cycle([request("POST", "/fhir/DocumentReference", headers, note(patient)) for patient in patients])
     line = await Line.open(house.plain)
-    status, body = await line.ask(whole)
+    status, body = await line.ask(next(turn))
     await line.close()
     if status != 201:
         raise RuntimeError(f"create: {status} {body[:500]!r}")
 
     async def measure() -> float:
-        return await flood(house.plain, lambda: whole, clients=WRITERS, seconds=effort.seconds)
+        return await flood(house.plain, lambda: next(turn), clients=WRITERS, seconds=effort.seconds)
 
     return await against_bare(house, body, "FHIR create (a note), 8 clients", measure, target=0.03, effort=effort)
 
@@ -146,7 +148,7 @@ async def rows(house: House, effort: Effort) -> tuple[list[Row], list[str], list
             house, f"/fhir/Task?owner={owner}&_count={SEARCHED}", "FHIR search, one parameter, 20 results", target=0.06,
             effort=effort,
         ),
-        await creating(house, patient, effort=effort),
+        await creating(house, [one["for"]["reference"] for one in accepted], effort=effort),
     ]  # fmt: skip
     stored = await handing(house, seconds=effort.seconds * effort.rounds)
     whole, more = await taking(house, 10 * WRITERS)

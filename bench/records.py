@@ -46,8 +46,7 @@ async def _measure(url: str, id: str, role: str) -> list[Row]:
     for name, (viewer, target) in viewers.items():
 
         async def mine(viewer: Viewer = viewer) -> object:
-            async with database.reading() as session:
-                found = await resources.read(session, viewer, "Patient", id)
+            found = await resources.current(database, viewer, "Patient", id)
             assert found is not None
             return found
 

@@ -14,7 +14,7 @@ from hub.domain.visibility import Level
 from hub.storage.session import Session
 from hub.storage.tables.records import grant
 
-_given = insert(grant)
+_given = insert(grant).values({name: bindparam(name) for name in ("audience", "level", "request", "patient", "until")})
 _fresh = _given.excluded
 _over = and_(grant.c.until.is_not(None), grant.c.until <= bindparam("now"))
 GIVE = _given.on_conflict_do_update(
@@ -45,7 +45,7 @@ async def give(
     Given twice, the higher level and the later end stay: to lower, withdraw first.
     """
     values = {"audience": audience, "level": int(level), "request": request, "patient": patient, "until": until}
-    await session.execute(GIVE.values(**values), {"now": clock.now()})
+    await session.execute(GIVE, {**values, "now": clock.now()})
 
 
 async def withdraw(
@@ -62,13 +62,28 @@ async def withdraw(
     await session.execute(order if level is None else order.where(grant.c.level == int(level)))
 
 
+PROLONG = (
+    update(grant)
+    .where(
+        grant.c.audience == bindparam("its_audience"),
+        grant.c.patient == bindparam("its_patient"),
+        grant.c.level == int(Level.FULL),
+        grant.c.until < bindparam("new"),
+    )
+    .values(until=bindparam("new"))
+)
+PROLONG_CURRENT = PROLONG.where(grant.c.until > bindparam("now"))
+
+
 async def prolong(session: Session, *, audience: str, patient: str, until: datetime, with_ended: bool = False) -> None:
     """Move the end of every full grant of an audience that concerns a patient, requests and notebook; those without an end keep
     none. ``with_ended``: those that had ended live again, too.
     """
-    target = and_(grant.c.audience == audience, grant.c.patient == patient, grant.c.level == int(Level.FULL))
-    order = update(grant).where(target, grant.c.until < until).values(until=until)
-    await session.execute(order if with_ended else order.where(grant.c.until > clock.now()))
+    words = {"its_audience": audience, "its_patient": patient, "new": until}
+    if with_ended:
+        await session.execute(PROLONG, words)
+    else:
+        await session.execute(PROLONG_CURRENT, {**words, "now": clock.now()})
 
 
 FOREVER = datetime.max.replace(tzinfo=UTC)

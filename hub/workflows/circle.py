@@ -27,8 +27,11 @@ async def of(session: Session, patient: str, *, lock: bool = False) -> Resource 
 
 async def _held(session: Session, patient: str) -> Resource | None:
     """The CareTeam, held until the end of the transaction, also when there is none yet: two first acceptances make one team."""
-    await resources.find(session, "CareTeam", names.ns("circle"), patient)
-    return await of(session, patient, lock=True)
+    found = await of(session, patient, lock=True)
+    if found is None:
+        await resources.find(session, "CareTeam", names.ns("circle"), patient)
+        found = await of(session, patient, lock=True)
+    return found
 
 
 async def join(session: Session, patient: str, role: str) -> None:

@@ -27,6 +27,7 @@ async def handle(request: FhirRequest) -> FhirResponse:
         raise Refusal("type-mismatch", expression="resourceType", expected=type_name, found=resource["resourceType"])
     async with request.database.transaction() as session:
         id = await WRITERS[type_name](session, request.caller, resource)
-        stored = await resources.read(session, request.caller, type_name, id)
-    assert stored is not None
+    stored = await resources.current(request.database, request.caller, type_name, id)
+    if stored is None or stored.deleted:  # since the commit: what was made is told all the same
+        return FhirResponse(status=201, headers={"Location": f"{request.base}/{type_name}/{id}/_history/1"})
     return answers.of_stored(request, stored, status=201)
