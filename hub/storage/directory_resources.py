@@ -149,3 +149,17 @@ async def numbers_of(session: Session, type: str, text: str) -> list[int]:
             .order_by(situation.id)
         )
     return list((await session.execute(query)).scalars())
+
+
+async def mailboxes(session: Session, national_ids: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
+    """Secure mailboxes of persons: address, and number of the structure where it is one's (``""``: the person's alone)."""
+    held = tables.mailbox.c
+    query = (
+        select(held.national_id, held.address, held.structure_national_id)
+        .where(held.national_id.in_(national_ids))
+        .order_by(held.national_id, held.address, held.id)
+    )
+    found: dict[str, list[tuple[str, str]]] = {}
+    for national_id, address, where in await session.execute(query):
+        found.setdefault(national_id, []).append((address, where))
+    return found

@@ -38,12 +38,13 @@ class Who:
 
 REQUESTS = Place(href="/demandes", label="Demandes", icon="list", counted="à prendre")
 PATIENTS = Place(href="/patients", label="Patients", icon="person")
+COLLEAGUES = Place(href="/annuaire", label="Annuaire", icon="people")
 SETTINGS = Place(href="/reglages/soins", label="Réglages", icon="gear")
 SUPERVISION = Place(href="/supervision", label="Supervision", icon="list", counted="à traiter")
 
 BARS: Mapping[Capacity, tuple[Place, ...]] = {
-    Capacity.PROFESSIONAL: (REQUESTS, PATIENTS, SETTINGS),
-    Capacity.SECRETARY: (REQUESTS, PATIENTS, SETTINGS),
+    Capacity.PROFESSIONAL: (REQUESTS, PATIENTS, COLLEAGUES, SETTINGS),
+    Capacity.SECRETARY: (REQUESTS, PATIENTS, COLLEAGUES, SETTINGS),
     Capacity.OPERATOR: (SUPERVISION, PATIENTS),
     Capacity.COORDINATOR: (SUPERVISION,),
     Capacity.THIRD_PARTY: (REQUESTS,),

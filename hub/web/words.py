@@ -214,6 +214,12 @@ def _national(phone: str) -> str | None:
     return digits if len(digits) == 10 and digits[0] == "0" else None
 
 
+def is_phone(phone: str) -> bool:
+    """Whether it can be called: what a directory prints may be nine digits, or noughts (rpps.md 7)."""
+    digits = _national(phone)
+    return digits is not None and digits[1] != "0"
+
+
 def phone_words(phone: str) -> str:
     """« 02 61 91 01 18 » from a French number in any usual form; anything else as it is."""
     digits = _national(phone)

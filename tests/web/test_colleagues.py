@@ -1,0 +1,90 @@
+"""/annuaire: found by name, profession and place, with what reaches them; source and date on every page (rpps.md 12, 14)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.connectors.rpps.lists import serve
+from tests.connectors.rpps.rows import DOCTOR, EVERYBODY, crowd
+from tests.web.conftest import VASSEUR, Portal
+
+SOURCE = "RPPS / Annuaire Santé, Agence du Numérique en Santé, extraction du 16/11/2026"
+
+
+async def test_a_colleague_is_found_and_shown_whole(portal: Portal, tmp_path: Path) -> None:
+    await serve(portal.database, tmp_path, EVERYBODY)
+    doctor = await portal.doctor(VASSEUR, "VASSEUR")
+    page = await doctor.open("/annuaire?profession=10&nom=lefevre&lieu=Pontoise")
+    assert page.status_code == 200
+    for word in (
+        "Dr Anne-Sophie LEFÈVRE-D'ARC",
+        "Médecin",
+        "CABINET DU DR LEFEVRE-D ARC",
+        "Pontoise (95)",
+        "01 99 00 00 01",
+    ):
+        assert word in doctor.words
+    assert "anne-sophie.lefevre@medecin.mssante.example messagerie sécurisée" in doctor.words
+    assert "≈" in doctor.words and SOURCE in doctor.words and "vous opposer" in doctor.words
+    assert 'aria-current="page"' in page.text and "Annuaire" in page.text
+    await doctor.open("/annuaire/899700999909")
+    for word in (
+        "99700999909",
+        "Médecine générale",
+        "CH INVENTE",
+        "as.lefevre@ch.mssante.example",
+        "Titulaire de cabinet",
+        SOURCE,
+    ):
+        assert word in doctor.words
+    await doctor.open("/annuaire?nom=El+Exemple")
+    assert "Sans activité déclarée" in doctor.words
+    await doctor.open("/annuaire?nom=99700999909")
+    assert "LEFÈVRE" in doctor.words
+    assert (await doctor.open("/annuaire/899799999999")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "said"),
+    [
+        ("", 200, "Qui cherchez-vous"),
+        ("nom=zzzzz", 200, "Personne sous ces mots"),
+        ("nom=m", 422, "au moins deux lettres"),
+        ("lieu=Nulle-Part-Les-Oies", 422, "Aucune commune"),
+        ("lieu=saint", 422, "Trop de communes"),
+        ("profession=999", 422, "de la liste"),
+        ("nom=lefevre&apres=abc", 422, "relancez la recherche"),
+        ("nom=%3Cscript%3Ex", 200, "Personne sous ces mots"),
+    ],
+)  # fmt: skip
+async def test_empty_and_wrong_searches(portal: Portal, tmp_path: Path, query: str, status: int, said: str) -> None:
+    await serve(portal.database, tmp_path, EVERYBODY)
+    doctor = await portal.doctor(VASSEUR, "VASSEUR")
+    page = await doctor.open(f"/annuaire?{query}")
+    assert (page.status_code, said in doctor.words) == (status, True)
+    assert "<script>x" not in page.text
+
+
+async def test_pages_follow_and_say_that_they_are_many(portal: Portal, tmp_path: Path) -> None:
+    await serve(portal.database, tmp_path, [*crowd(30), {**DOCTOR, "commune_code": "95127"}])
+    operator = await portal.staff("operator")
+    page = await operator.open("/annuaire?profession=10")
+    assert "Beaucoup de réponses" in operator.words
+    seen = set(page.text.split('href="/annuaire/')[1:])
+    following = page.text.split('href="/annuaire?')[1].split('"')[0].replace("&amp;", "&")
+    page = await operator.open(f"/annuaire?{following}")
+    assert "la suite" in operator.words and "Les suivants" not in operator.words
+    first, second = ({one.split('"')[0] for one in group} for group in (seen, page.text.split('href="/annuaire/')[1:]))
+    assert not first & second and len(first | second) == 31
+
+
+async def test_who_may_look_and_before_the_first_load(portal: Portal) -> None:
+    for capacity, status in (("operator", 200), ("coordinator", 200), ("third-party", 404)):
+        browser = await portal.staff(capacity)
+        assert (await browser.open("/annuaire?nom=lefevre")).status_code == status
+        if status == 200:
+            assert "pas encore chargé" in browser.words
+    stranger = portal.stranger()
+    assert (await stranger.open("/annuaire")).status_code == 303
