@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +15,7 @@ from hub.cli_common import with_database
 
 if TYPE_CHECKING:
     from hub.connectors.rpps.client import Progress
+    from hub.connectors.rpps.load import Report
 
 rpps = typer.Typer(no_args_is_help=True, help="The national directory of professionals.")
 
@@ -38,24 +41,107 @@ def load(
         report = with_database(
             lambda settings, database: verb.load(settings, database, file, progress, acceptance=acceptance)
         )
+    _told(report)
+
+
+def _told(report: Report) -> None:
+    """A load in a few lines: its figures, who differs, and what its report holds."""
     made = report.load
     if not report.is_new:
-        typer.echo(f"Nothing changes: the extraction {made.stamp or made.digest} is already served.")
+        typer.echo(f"Nothing changes: the {made.list} of {made.stamp or made.digest} is already served.")
         return
     typer.echo(
         f"{made.persons} persons, {made.situations} situations, {made.structures} structures from {made.rows} rows "
         f"in {made.seconds:.1f} s ({made.rejected} rejected, {made.duplicates} twice)."
+        if made.list == "directory"
+        else f"{made.rows} rows of {made.list} in {made.seconds:.1f} s ({made.rejected} rejected)."
     )
+    differs = {kind: getattr(made, kind) for kind in ("added", "changed", "missing", "returned", "gone")}
+    if any(differs.values()):
+        typer.echo("  " + ", ".join(f"{count} {kind}" for kind, count in differs.items()))
+    typer.echo(f"  {made.new_rows} rows are new, {made.lost_rows} are lost.")
     for name, found in made.report.items():
         typer.echo(f"  {name}: {json.dumps(found, ensure_ascii=False)}")
 
 
 @rpps.command()
-def show(identifier: Annotated[str, typer.Argument(help="National identifier, or bare RPPS or ADELI number.")]) -> None:
+def sync() -> None:
+    """Serve what is published now, persons and mailboxes, from the directory or else from its public copies. For every night."""
+    from hub.verbs import rpps as verb
+
+    with _troubles(), _bar() as progress:
+        reports = with_database(lambda settings, database: verb.sync(settings, database, progress))
+    for report in reports:
+        _told(report)
+
+
+@rpps.command()
+def check(file: Annotated[str, typer.Argument(help="ZIP or text of the extraction, - for standard input.")]) -> None:
+    """What loading a file would do: every guard and the whole report, and nothing is changed."""
+    from hub.verbs import rpps as verb
+
+    with _troubles(), _bar() as progress:
+        report = with_database(lambda settings, database: verb.check(settings, database, file, progress))
+    _told(report)
+    if report.is_new:
+        typer.echo("Nothing was changed: hub rpps load would serve it.")
+
+
+@rpps.command()
+def diff(
+    old: Annotated[str, typer.Argument(help="ZIP or text of one day.")],
+    new: Annotated[str, typer.Argument(help="ZIP or text of another.")],
+    out: Annotated[Path | None, typer.Option(help="CSV file to write: kind and national identifier of each.")] = None,
+) -> None:
+    """Who differs between two files. No database is needed."""
+    from hub import settings
+    from hub.verbs import rpps as verb
+
+    with _troubles(), _bar() as progress:
+        found = verb.diff(settings.load(), old, new, progress)
+    kinds = {"added": found.added, "missing": found.missing, "changed": found.changed}
+    typer.echo(
+        f"{found.before} persons, then {found.after}: " + ", ".join(f"{len(who)} {kind}" for kind, who in kinds.items())
+    )
+    if out is not None:
+        lines = [f"{kind},{one}" for kind, who in kinds.items() for one in who]
+        out.write_text("\n".join(["kind,national_id", *lines, ""]), encoding="utf-8")
+        typer.echo(f"{len(lines)} lines in {out}.")
+
+
+@rpps.command()
+def revert(
+    by: Annotated[str, typer.Option(help="Who decides it: the name is kept.")],
+    name: Annotated[str, typer.Option("--list", help="directory, skills, diplomas or mailboxes.")] = "directory",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Serve again what was served before the last load; that file is then refused until somebody accepts it by name."""
+    from hub.verbs import rpps as verb
+
+    if not yes:
+        typer.confirm(f"Take back the last load of the {name}?", abort=True)
+    with _troubles():
+        last, before = with_database(lambda _, database: verb.revert(database, name=name, by=by))
+    typer.echo(
+        f"Taken back: {last.stamp or last.digest}. Served: {before.stamp or before.digest}, {before.persons} persons."
+    )
+
+
+@rpps.command()
+def show(
+    identifier: Annotated[str, typer.Argument(help="National identifier, or bare RPPS or ADELI number.")],
+    history: Annotated[bool, typer.Option("--history", help="Past lines of work too, and how they changed.")] = False,
+) -> None:
     """Everything the directory says of somebody."""
     from hub.verbs import rpps as verb
-    from hub.verbs.show import console
+    from hub.verbs.show import console, table
 
+    if history:
+        lines, changes = with_database(lambda _, database: verb.past(database, identifier))
+        columns = ("since", "until", "profession_code", "family", "given", "structure_name", "commune", "role_code")
+        table(columns, [{name: _shown(getattr(one, name)) for name in columns} for one in lines])
+        table(("stamp", "kind"), [{"stamp": one.stamp, "kind": one.kind} for one in changes])
+        return
     found = with_database(lambda _, database: verb.show(database, identifier))
     if found is None:
         typer.echo(f"hub: nobody has the number {identifier}", err=True)
@@ -97,11 +183,25 @@ def status() -> None:
             f"{served.structures} structures, served since {served.loaded_at:%Y-%m-%d %H:%M} UTC."
         )
     table(
-        ("loaded at", "extraction", "result", "rows", "seconds", "source"),
+        (
+            "loaded at",
+            "list",
+            "extraction",
+            "result",
+            "rows",
+            "added",
+            "changed",
+            "missing",
+            "gone",
+            "seconds",
+            "source",
+        ),
         [
             {
                 "loaded at": f"{one.loaded_at:%Y-%m-%d %H:%M}",
+                "list": one.list,
                 "extraction": one.stamp,
+                **{kind: getattr(one, kind) for kind in ("added", "changed", "missing", "gone")},
                 "result": f"{one.result} {one.reason}".strip(),
                 "rows": one.rows,
                 "seconds": f"{one.seconds:.1f}",
@@ -110,6 +210,10 @@ def status() -> None:
             for one in last
         ],
     )
+
+
+def _shown(value: object) -> str:
+    return f"{value:%Y-%m-%d}" if isinstance(value, datetime) else str(value or "")
 
 
 @contextlib.contextmanager

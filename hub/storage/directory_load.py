@@ -84,9 +84,11 @@ async def alone(session: Session) -> bool:
     return bool(held.scalar_one())
 
 
-async def served(session: Session, name: str = "directory") -> Load | None:
-    """The load that readers see of a list, ``None`` before the first."""
+async def served(session: Session, name: str = "directory", *, below: int | None = None) -> Load | None:
+    """The load that readers see of a list, ``None`` before the first. ``below``: the last one before that number instead."""
     query = select(register).where(register.c.result == "served", register.c.list == name)
+    if below is not None:
+        query = query.where(register.c.id < below)
     return await rows.one(session, Load, query.order_by(register.c.id.desc()).limit(1))
 
 

@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import sys
 import tempfile
+from collections.abc import AsyncIterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
-from hub import codes
+from hub import codes, log
 from hub.connectors import http
+from hub.connectors.failure import ConnectorFailure, Kind
+from hub.connectors.rpps import diff as comparing
 from hub.connectors.rpps import load as loading
-from hub.connectors.rpps.client import Progress, RppsClient, Source
+from hub.connectors.rpps.client import EXTRACTION, MAILBOX_EXTRACTION, Progress, RppsClient, Source
+from hub.connectors.rpps.extract import ACTIVITIES, DIPLOMAS, MAILBOXES, SKILLS, Bounds
 from hub.connectors.rpps.load import Acceptance, Report
 from hub.connectors.rpps.troubles import failure
 from hub.domain import places
 from hub.domain.people import Viewer
 from hub.domain.refusal import Refusal
 from hub.settings import Settings
-from hub.storage import audit, directory, directory_load
+from hub.storage import audit, directory, directory_load, directory_past
 from hub.storage.directory import Activity, Person
 from hub.storage.directory_load import Load
+from hub.storage.directory_past import Change, Line
 from hub.storage.session import Database
 
 PIECE = 1 << 20
+REGISTERED = {EXTRACTION: "directory", MAILBOX_EXTRACTION: "mailboxes"}
+SYNCED = {EXTRACTION: (ACTIVITIES, SKILLS, DIPLOMAS), MAILBOX_EXTRACTION: (MAILBOXES,)}
+UNANSWERED = (Kind.UNREACHABLE, Kind.BUSY)
 
 
 async def load(
@@ -45,26 +54,92 @@ async def load(
             details = {"digest": acceptance.digest, "by": acceptance.by}
             await audit.record(session, viewer=Viewer.hub(), event="directory.accepted", details=details)
     with tempfile.TemporaryDirectory(prefix="hub-rpps-") as folder:
-        found = await _source(settings, database, source, Path(folder), progress)
+        if source is not None:
+            found: Source | Load = _at_hand(source, Path(folder), settings.rpps.most_bytes)
+        else:
+            async with _client(settings) as client:
+                found = await _published(client, database, EXTRACTION, Path(folder), progress)
         if isinstance(found, Load):
             return Report(load=found, is_new=False)
         return await loading.load(database, settings.rpps, found, acceptance=acceptance, progress=progress)
 
 
-async def _source(
-    settings: Settings, database: Database, source: str | Path | None, folder: Path, progress: Progress | None
-) -> Source | Load:
-    """The file to load, or the load that is served when the directory has published nothing since."""
-    if source is not None:
-        return _at_hand(source, folder, settings.rpps.most_bytes)
+@contextlib.asynccontextmanager
+async def _client(settings: Settings) -> AsyncIterator[RppsClient]:
     known = settings.rpps
     async with http.client(authority=known.authority, timeout=known.timeout) as line:
-        client = RppsClient(line, known)
-        async with database.reading() as session:
-            served = await directory.status(session)
-        if served is not None and await client.published() == served.stamp:
-            return served
-        return await client.fetch(folder, progress)
+        yield RppsClient(line, known)
+
+
+async def _published(
+    client: RppsClient, database: Database, extraction: str, folder: Path, progress: Progress | None
+) -> Source | Load:
+    """The file published, or the load that is served when nothing was published since."""
+    async with database.reading() as session:
+        served = await directory_load.served(session, REGISTERED[extraction])
+    if served is not None and await client.published(extraction) == served.stamp:
+        return served
+    return await client.fetch(folder, progress, extraction)
+
+
+async def sync(settings: Settings, database: Database, progress: Progress | None = None) -> list[Report]:
+    """Serve what is published now: persons and mailboxes, from the directory or, where it does not answer, from its public copies.
+    One report a list. Raises ``ConnectorFailure`` of the first list that no source gives or a guard refuses.
+    """
+    reports = []
+    async with _client(settings) as client:
+        for extraction, prefixes in SYNCED.items():
+            with tempfile.TemporaryDirectory(prefix="hub-rpps-") as folder:
+                try:
+                    found = [await _published(client, database, extraction, Path(folder), progress)]
+                except ConnectorFailure as trouble:
+                    if trouble.kind not in UNANSWERED or not settings.rpps.mirror_url:
+                        raise
+                    log.event("directory.mirrored", reason=trouble.code)
+                    found = [await client.fetch_copy(prefix, Path(folder), progress) for prefix in prefixes]
+                for one in found:
+                    if isinstance(one, Load):
+                        reports.append(Report(load=one, is_new=False))
+                    else:
+                        reports.append(await loading.load(database, settings.rpps, one, progress=progress))
+    return reports
+
+
+async def check(settings: Settings, database: Database, source: str | Path, progress: Progress | None = None) -> Report:
+    """What loading a file would do: every guard and the whole report, and nothing is kept. Raises ``ConnectorFailure``."""
+    with tempfile.TemporaryDirectory(prefix="hub-rpps-") as folder:
+        found = _at_hand(source, Path(folder), settings.rpps.most_bytes)
+        return await loading.load(database, settings.rpps, found, progress=progress, is_trial=True)
+
+
+def diff(
+    settings: Settings, old: str | Path, new: str | Path, progress: Progress | None = None
+) -> comparing.Difference:
+    """Who differs between two files, without any database. Raises ``ConnectorFailure``."""
+    known = settings.rpps
+    bounds = Bounds(most_unpacked=known.most_unpacked, most_ratio=known.most_ratio)
+    first, second = (_at_hand(one, Path(), known.most_bytes) for one in (old, new))
+    return comparing.compare(first, second, bounds, progress)
+
+
+async def revert(database: Database, *, name: str, by: str) -> tuple[Load, Load]:
+    """Serve again what was served before the last load of a list: the load taken back, and the one served now. Audited. Raises
+    ``ConnectorFailure``."""
+    last, before = await loading.revert(database, name=name)
+    async with database.transaction() as session:
+        details = {"digest": last.digest, "by": by}
+        await audit.record(session, viewer=Viewer.hub(), event="directory.reverted", details=details)
+    return last, before
+
+
+async def past(database: Database, identifier: str) -> tuple[list[Line], list[Change]]:
+    """The lines of work of somebody, past ones too, and how they changed from load to load."""
+    async with database.reading() as session:
+        for national_id in directory.numbers(identifier):
+            lines = await directory_past.lines_of(session, national_id)
+            if lines:
+                return lines, await directory_past.changes_of(session, national_id)
+    return [], []
 
 
 def _at_hand(source: str | Path, folder: Path, most_bytes: int) -> Source:

@@ -87,6 +87,7 @@ def environment(directory: Path, ports: Ports) -> dict[str, str]:
         **pair("HUB_DMP", "hub-auth-cli", "TRANSPORT_CERTIFICATE", "TRANSPORT_KEY"),
         **pair("HUB_DMP", "hub-sign", "SIGNING_CERTIFICATE", "SIGNING_KEY"),
         "HUB_RPPS__BASE_URL": f"{twins['rpps']}/annuaire-sante-webservices/V300/services/extraction/",
+        "HUB_RPPS__MIRROR_URL": f"{twins['rpps']}/api/1/datasets/r/",
         "HUB_RPPS__AUTHORITY": authority,
         "HUB_MAIL__PORT": str(ports.sandbox + TWINS.index("smtp")),
         "HUB_MAIL__AUTHORITY": authority,

@@ -91,7 +91,7 @@ async def test_a_day_at_the_directory(installation: pytest.MonkeyPatch, publishe
     assert first.exit_code == 0, first.output
     assert f"{len(twin.current().directory.people)} persons" in first.output
     again = await run("load")
-    assert f"the extraction {twin.current().stamp} is already served" in again.output
+    assert f"the directory of {twin.current().stamp} is already served" in again.output
     methods = [entry.title.split()[0] for entry in twin.world.journal.entries("rpps")]
     assert methods.count("GET") == 1  # nothing is downloaded twice
     status = await run("status")
@@ -159,3 +159,64 @@ async def test_standard_input_is_bounded(tmp_path: Path, monkeypatch: pytest.Mon
     with pytest.raises(verb.loading.ConnectorFailure) as caught:
         verb._at_hand("-", tmp_path, 1000)
     assert caught.value.code == "file-too-large"
+
+
+async def test_every_night(installation: pytest.MonkeyPatch, published: tuple[RppsTwin, str, Path]) -> None:
+    twin, address, root = published
+    installation.setenv("HUB_RPPS__BASE_URL", address)
+    installation.setenv("HUB_RPPS__AUTHORITY", str(root))
+    settings.load.cache_clear()
+    first = await run("sync")
+    assert first.exit_code == 0, first.output
+    assert "rows of mailboxes" in first.output
+    twin.next_day()
+    changes = twin.current().directory.since
+    night = await run("sync")
+    assert night.exit_code == 0, night.output
+    assert f"{len(changes.added)} added" in night.output
+    back = await run("revert", "--by", "Claire Aubin", "--yes")
+    assert "Taken back" in back.output
+    refused = await run("sync")
+    assert refused.exit_code == 1
+    assert "--accept" in refused.output
+    person = await run("show", twin.current().directory.since.ended[0], "--history")
+    assert person.exit_code == 0, person.output
+
+
+async def test_copies_serve_when_the_directory_does_not_answer(
+    installation: pytest.MonkeyPatch, published: tuple[RppsTwin, str, Path]
+) -> None:
+    twin, address, root = published
+    installation.setenv("HUB_RPPS__BASE_URL", "https://127.0.0.1:9/")
+    installation.setenv("HUB_RPPS__MIRROR_URL", address.replace(PREFIX, "/api/1/datasets/r/"))
+    installation.setenv("HUB_RPPS__AUTHORITY", str(root))
+    settings.load.cache_clear()
+    copied = await run("sync")
+    assert copied.exit_code == 0, copied.output
+    for name in ("skills", "diplomas", "mailboxes"):
+        assert f"rows of {name}" in copied.output
+    assert f"{len(twin.current().directory.people)} persons" in copied.output
+
+
+async def test_a_trial_changes_nothing(installation: pytest.MonkeyPatch, tmp_path: Path, database: Database) -> None:
+    assert (await run("load", str(source(tmp_path, text(crowd(100))).path))).exit_code == 0
+    tomorrow = source(tmp_path, text([*crowd(99), DOCTOR]), stamp="202611170911")
+    told = await run("check", str(tomorrow.path))
+    assert "1 added, 0 changed, 1 missing" in told.output
+    assert "Nothing was changed" in told.output
+    bad = source(tmp_path, text(crowd(40)), stamp="202611180911")
+    refused = await run("check", str(bad.path))
+    assert refused.exit_code == 1
+    status = await run("status")
+    assert "202611160911" in status.output
+    assert "202611170911" not in status.output
+
+
+async def test_two_files_are_compared_without_a_database(tmp_path: Path) -> None:
+    old = source(tmp_path, text([*crowd(5), DOCTOR]))
+    changed = {**crowd(5)[1], "phone": "0199000099"}
+    worded = {**crowd(5)[2], "profession": "Docteur en médecine"}
+    new = source(tmp_path, text([changed, worded, *crowd(7)[3:], DOCTOR, DOCTOR]), stamp="202611170911")
+    told = await run("diff", str(old.path), str(new.path), "--out", str(tmp_path / "who.csv"))
+    assert "6 persons, then 7: 2 added, 1 missing, 1 changed" in told.output
+    assert f"changed,{changed['national_id']}" in (tmp_path / "who.csv").read_text()

@@ -62,6 +62,12 @@ def number(content: str) -> int:
     return xxh3_64_intdigest(content.encode()) & SIXTY_BITS
 
 
+def row_number(cells: Cells) -> int:
+    """The number of a row of Personne_activite, by what counts in it."""
+    place = "|".join(counted_where(cells)) + ("" if cells[COMMUNE] else cells[COMMUNE_NAME])
+    return number(f"{'|'.join(mapping.who(cells))}\n{place}\n{'|'.join(mapping.what(cells))}")
+
+
 @dataclass(slots=True, kw_only=True)
 class Memory:
     """What the load before knew of a list. ``known``: numbers of the rows it served; ``left``: those not met again yet; ``before``:

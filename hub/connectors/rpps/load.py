@@ -23,7 +23,7 @@ from hub.connectors.rpps.guards import Figures
 from hub.connectors.rpps.reading import TABLE, Reading, read
 from hub.connectors.rpps.settings import RppsSettings
 from hub.connectors.rpps.troubles import failure
-from hub.storage import directory_compare, directory_load
+from hub.storage import directory_compare, directory_load, directory_past
 from hub.storage.directory_load import Load, NotStorable, ReadersBusy
 from hub.storage.session import Database, Session
 from hub.workflows import directory_changes
@@ -108,6 +108,9 @@ async def load(
             if is_trial:
                 raise _Tried(made)
             await directory_load.note(session, made)
+            await directory_past.forget(
+                session, now=made.loaded_at, history_days=settings.history_days, gone_days=settings.gone_days
+            )
             return Report(load=made, is_new=True)
     except _Tried as trial:
         return Report(load=trial.load, is_new=True)
@@ -121,6 +124,21 @@ async def load(
             line = _line(source, reading, "refused", started, reason=trouble.code, detail=trouble.detail)
             await _refused(database, line)
         raise
+
+
+async def revert(database: Database, *, name: str = "directory") -> tuple[Load, Load]:
+    """Serve again what was served before the last load of a list: the load taken back, and the one served now. The same file is
+    then refused, unless a named person answers for it. Raises ``load-running``, ``nothing-before``.
+    """
+    async with database.transaction() as session:
+        if not await directory_load.alone(session):
+            raise failure("load-running")
+        last = await directory_load.served(session, name)
+        before = await directory_load.served(session, name, below=last.id) if last else None
+        if last is None or before is None:
+            raise failure("nothing-before")
+        await directory_past.take_back(session, last)
+        return last, before
 
 
 def _day(stamp: str) -> date:

@@ -11,6 +11,10 @@ class RppsSettings(BaseModel, extra="forbid"):
     """Where the national extraction is fetched, and when a new one is not trusted (rpps.md 10.4)."""
 
     base_url: str = Field("", description="adresse des extractions de l'annuaire, avec sa barre finale")
+    mirror_url: str = Field(
+        "",
+        description="adresse des copies de data.gouv.fr, utilisée quand la précédente ne répond pas, avec sa barre finale",
+    )
     authority: Path | None = Field(None, description="racine de confiance de l'annuaire, pour cet hôte seulement")
     timeout: float = Field(60.0, description="délai d'attente, en secondes")
     least_share: float = Field(
