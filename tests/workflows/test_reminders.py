@@ -65,7 +65,8 @@ async def test_each_part_of_the_delay_has_its_reminder(handed: Any, clock: Any) 
         clock.advance(due[percent] - hub_clock.now())
         assert await near(place, request, percent) == count
     (first, *_) = await told(place.session)
-    assert first["account"] == "nadia" and set(first) == {"account", "template", "reference", "request", "due"}
+    assert first["account"] == "nadia" and first["role"] is None  # to a person, not to one situation of theirs
+    assert set(first) == {"account", "role", "template", "reference", "request", "due"}
 
 
 async def test_nothing_is_said_once_somebody_has_accepted(handed: Any, clock: Any) -> None:
