@@ -75,27 +75,24 @@ def environment(directory: Path, ports: Ports) -> dict[str, str]:
         "HUB_SERVE__MACHINE_URL": f"https://localhost:{ports.machine}",
         "HUB_SERVE__CLIENT_AUTHORITY": authority,
         **pair("HUB_SERVE", "hub-server"),
+        **{f"HUB_{name}AUTHORITY": authority for name in TRUSTING},
         "HUB_PSC__ISSUER": f"{twins['psc']}/auth/realms/esante-wallet",
         "HUB_PSC__REDIRECT_URI": f"{web}/connexion/psc/retour",
         "HUB_PSC__POST_LOGOUT_URI": f"{web}/connexion",
-        "HUB_PSC__AUTHORITY": authority,
         "HUB_SAS__PLATFORM_URL": f"{twins['sas']}/fhir",
-        "HUB_SAS__AUTHORITY": authority,
         **pair("HUB_SAS", "hub-auth-cli"),
         "HUB_DMP__SERVICE_ROOT": f"{twins['dmp']}/si-dmp-server/v2/services/",
-        "HUB_DMP__AUTHORITY": authority,
         **pair("HUB_DMP", "hub-auth-cli", "TRANSPORT_CERTIFICATE", "TRANSPORT_KEY"),
         **pair("HUB_DMP", "hub-sign", "SIGNING_CERTIFICATE", "SIGNING_KEY"),
         "HUB_RPPS__BASE_URL": f"{twins['rpps']}/annuaire-sante-webservices/V300/services/extraction/",
         "HUB_RPPS__MIRROR_URL": f"{twins['rpps']}/api/1/datasets/r/",
-        "HUB_RPPS__AUTHORITY": authority,
+        "HUB_RPPS__API_URL": f"{twins['rpps']}/fhir/v2",
         "HUB_MAIL__PORT": str(ports.sandbox + TWINS.index("smtp")),
-        "HUB_MAIL__AUTHORITY": authority,
         "HUB_SMS__URL": f"{twins['sms']}/messages",
-        "HUB_SMS__AUTHORITY": authority,
     }
 
 
+TRUSTING = ("PSC__", "SAS__", "DMP__", "RPPS__", "RPPS__API_", "MAIL__", "SMS__")  # the authority of the sandbox
 TWINS = ("home", "psc", "wallet", "sas", "dmp", "rpps", "smtp", "sms")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, SecretStr
 
 
 class RppsSettings(BaseModel, extra="forbid"):
@@ -43,3 +43,20 @@ class RppsSettings(BaseModel, extra="forbid"):
     most_bytes: int = Field(4_000_000_000, description="taille maximale du fichier reçu, en octets", gt=0)
     most_unpacked: int = Field(40_000_000_000, description="taille maximale d'un fichier une fois décompressé", gt=0)
     most_ratio: int = Field(100, description="rapport de compression au-delà duquel un ZIP est refusé", gt=1)
+    api_url: str = Field(
+        "", description="adresse de l'API FHIR de l'annuaire ; vide : seules les extractions sont chargées"
+    )
+    api_key: SecretStr = Field(SecretStr(""), description="clé de l'API FHIR de l'annuaire")
+    api_authority: Path | None = Field(None, description="racine de confiance de l'API FHIR, pour cet hôte seulement")
+    api_timeout: float = Field(30.0, description="délai d'attente d'une réponse de l'API FHIR, en secondes", gt=0)
+    api_rate: float = Field(17.0, description="appels par seconde à l'API FHIR, au plus", gt=0)
+    api_page: int = Field(100, description="ressources demandées par page de l'API FHIR", ge=1, le=1000)
+    api_overlap_hours: float = Field(
+        1.0, description="heures relues avant la dernière mise à jour vue : les horloges diffèrent", ge=0
+    )
+    api_window_days: int = Field(30, description="jours pendant lesquels l'API garde ses mises à jour", ge=1)
+
+    @property
+    def has_api(self) -> bool:
+        """Whether increments can be asked for: an address and a key."""
+        return bool(self.api_url and self.api_key.get_secret_value())

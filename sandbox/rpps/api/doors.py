@@ -30,9 +30,13 @@ PAGE_LIFE = timedelta(minutes=10)
 MOST_PAGES = 2_000  # kept at once; the oldest leave first
 FHIR_JSON, FORM = "application/fhir+json;charset=UTF-8", "application/x-www-form-urlencoded"
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+ELSEWHERE = "https://ailleurs.example/fhir/v2"
+MALFORMED: Json = {"identifier": "sans forme", "name": 12, "active": "peut-être"}
 # What a visitor may ask the API to get wrong.
 NAMED = {
     "page-expired": "API : la page suivante a expiré",
+    "page-elsewhere": "API : la page suivante est annoncée sur un autre hôte",
+    "resource-malformed": "API : une ressource n’a pas la forme attendue",
     "memory-refused": "API : refuse une mise à jour demandée au-delà de 30 jours",
 }
 
@@ -135,10 +139,13 @@ class Api:
         links = [{"relation": "self", "url": address}]
         following = offset + search.count
         if search.count and following < len(frozen.matched):
-            links.append({"relation": "next", "url": f"{base}/_page?id={self._keep(frozen, following)}"})
+            host = ELSEWHERE if self.faults.take("page-elsewhere") else base
+            links.append({"relation": "next", "url": f"{host}/_page?id={self._keep(frozen, following)}"})
         made = {"resourceType": "Bundle", "id": secrets.token_hex(16), "type": "searchset"}
         made |= {} if search.total == "none" else {"total": len(frozen.matched)}  # type: ignore[dict-item]
         found = searching.entries(frozen, offset, base)
+        if found and self.faults.take("resource-malformed"):
+            found[0] = {**found[0], "resource": {**found[0]["resource"], **MALFORMED}}
         return {**made, "link": links, **({"entry": found} if found else {})}
 
     def _keep(self, frozen: Frozen, offset: int) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from hub.connectors.rpps.api import DirectoryApi
 from hub.connectors.rpps.client import RppsClient
 from hub.connectors.rpps.settings import RppsSettings
 from sandbox import authority
@@ -17,6 +18,11 @@ from sandbox.settings import Settings
 from sandbox.world import World
 
 BASE = "https://annuaire.test/annuaire-sante-webservices/V300/services/extraction/"
+API = f"https://annuaire.test{API_BASE}"
+
+
+def api_settings(**changes: object) -> RppsSettings:
+    return RppsSettings(**{"api_url": API, "api_key": API_KEY, "api_rate": 1000, **changes})  # type: ignore[arg-type]
 
 
 def refused_line() -> None:
@@ -36,12 +42,25 @@ def twin(tmp_path: Path, certificates: Certificates) -> RppsTwin:
 
 
 @pytest.fixture
-async def client(twin: RppsTwin) -> AsyncIterator[RppsClient]:
+async def line(twin: RppsTwin) -> AsyncIterator[httpx.AsyncClient]:
+    """A line to the twin, which may be cut."""
+
     async def door(scope: object, receive: object, send: object) -> None:
         await twin.app({**scope, "state": {"cut": refused_line}}, receive, send)  # type: ignore[dict-item,arg-type]
 
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=door)) as http:
-        yield RppsClient(http, RppsSettings(base_url=BASE))
+        yield http
+
+
+@pytest.fixture
+def client(line: httpx.AsyncClient) -> RppsClient:
+    return RppsClient(line, RppsSettings(base_url=BASE))
+
+
+@pytest.fixture
+def api(line: httpx.AsyncClient) -> DirectoryApi:
+    """The FHIR API of the same twin, as the hub asks it."""
+    return DirectoryApi(line, api_settings())
 
 
 @pytest.fixture
