@@ -100,6 +100,41 @@ async def settle(session: Session, accounts: Collection[str], kinds: Collection[
         await session.execute(update(account_difference).where(same, _is_open).values(done_at=at))
 
 
+async def ended_by(session: Session, load: int) -> list[str]:
+    """The situations that ended after a load."""
+    query = select(_all.role).where(_all.load == load, _all.kind == Kind.ENDED, _all.role != "").order_by(_all.role)
+    return list((await session.execute(query.distinct())).scalars())
+
+
+async def back(session: Session, roles: Collection[str], at: datetime) -> None:
+    """These situations have not ended, or no longer: nobody is told so any more, whoever has seen it."""
+    over = and_(_all.kind == Kind.ENDED, _all.role == func.any(list(roles)))
+    await session.execute(update(account_difference).where(over).values(done_at=at, done_by=None))
+
+
+async def take_back(session: Session, load: int, at: datetime) -> None:
+    """What a load brought was never so: it is settled, and told to nobody any more."""
+    brought = update(account_difference).where(_all.load == load)
+    await session.execute(brought.values(done_at=func.coalesce(_all.done_at, at), done_by=None))
+
+
+async def reopen(
+    session: Session, accounts: Collection[str], kinds: Collection[Kind], since: datetime, until: datetime
+) -> None:
+    """These kinds of difference are true again of these accounts, as far as they were settled between two instants, and by no
+    operator."""
+    twin = account_difference.alias().c
+    same = (getattr(twin, name) == getattr(_all, name) for name in ("account", "kind", "role", "said", "directory"))
+    wanted = and_(
+        _all.account == func.any(list(accounts)),
+        _all.kind == func.any([str(one) for one in kinds]),
+        _all.done_at.between(since, until),
+        _all.done_by.is_(None),
+        ~exists().where(*same, twin.done_at.is_(None)),
+    )
+    await session.execute(update(account_difference).where(wanted).values(done_at=None))
+
+
 async def compared(session: Session, id: str, found: Collection[Noted], at: datetime) -> None:
     """What a sign-in shows now, in place of what the one before showed. What an operator has seen is not shown again for being
     still true.

@@ -113,13 +113,12 @@ PERSONS_AGAIN = (
         (SELECT max(c.load) FROM directory_change AS c WHERE c.national_id = p.national_id AND c.load < :load),
         (SELECT min(e.load) FROM directory_exercise AS e WHERE e.national_id = p.national_id), p.load)
         WHERE p.load = :load""",
-    "DELETE FROM directory_change WHERE load = :load",
 )
 
 
 async def take_back(session: Session, load: Load) -> None:
     """Serve what was served before a load, to the letter: what it brought goes, what it ended comes back. The load must be the last
-    one of its list, and not the first."""
+    one of its list, and not the first. Whom it had changed is told until :func:`forget_changes`."""
     values = {"load": load.id}
     for table in SERVED:
         columns = ", ".join(column.name for column in table.columns)
@@ -135,6 +134,11 @@ async def take_back(session: Session, load: Load) -> None:
         await session.execute(text(order), values)
     await session.execute(delete(tables.line))
     await session.execute(update(register).where(register.c.id == load.id).values(result="reverted"))
+
+
+async def forget_changes(session: Session, load: int) -> None:
+    """Nobody changed at a load that was taken back."""
+    await session.execute(delete(tables.change).where(tables.change.c.load == load))
 
 
 HELD = """EXISTS (SELECT FROM directory_person AS p WHERE p.national_id = {who})

@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from hub import clock, log
 from hub.domain.identity import Identity, Situation, situations
@@ -18,6 +18,7 @@ from hub.storage import situations as store
 from hub.storage.accounts import Account
 from hub.storage.differences import Kind, Noted
 from hub.storage.directory_accounts import Place, Touched
+from hub.storage.directory_load import Load
 from hub.storage.session import Session
 from hub.workflows import professionals
 from hub.workflows.directory import compare, identity_of
@@ -90,6 +91,51 @@ async def follow(session: Session, load: int) -> int:
     return len(found)
 
 
+async def undo(session: Session, load: Load) -> int:
+    """Take note, in the transaction that takes a load back, of what it no longer changes for accounts; how many it had touched. The
+    directory must still tell who differed at it.
+
+    What it ended goes on, what it moved is what it was, what it noted is settled. Nothing ends: what was known before says nothing
+    of today. A sign-in since the load has the last word. An end that is not delivered yet will find that it is none.
+    """
+    found, now = await directory_accounts.touched(session, load.id), clock.now()
+    roles = await differences.ended_by(session, load.id)
+    for one in found:
+        declared = _declared(one)
+        for old, new in reread(one.situations, declared, ()).moved:
+            if old.seen_at <= load.loaded_at:
+                await professionals.move(session, one.account, old.role, new)
+        for old in await store.situations(session, one.account.id, ended=True):
+            if old.role in roles:
+                await _give_back(session, one.account, old, declared)
+    await differences.take_back(session, load.id, now)
+    began = load.loaded_at - timedelta(seconds=load.seconds)
+    for kinds, settled in SETTLED.items():
+        touched = [one.account.id for one in found if one.kinds & kinds]
+        await differences.reopen(session, touched, settled, began, load.loaded_at)
+    if found:
+        log.event("directory.accounts", load=load.id, count=len(found), notes=0)
+    return len(found)
+
+
+async def _give_back(session: Session, account: Account, old: store.Situation, declared: Sequence[Situation]) -> None:
+    """A situation that a load ended goes on, unless its holder has signed in since."""
+    place = (old.profession, old.category, old.structure_key)
+    new = next((one for one in declared if one.key == old.key), None)
+    new = new or next((one for one in declared if _place(one) == place), None)
+    if (
+        new is None
+        or old.ended_at is None
+        or (account.signed_in_at is not None and account.signed_in_at > old.ended_at)
+    ):
+        return
+    await professionals.move(session, account, old.role, new)
+    details = {"account": account.id}
+    role = f"PractitionerRole/{old.role}"
+    await audit.record(session, viewer=Viewer.hub(), event="situation.back", resource=role, details=details)
+    await _tell(session, account, old, "situation-back")
+
+
 def _declared(one: Touched) -> tuple[Situation, ...]:
     return situations(identity_of(one.person, issuer="")) if one.person is not None else ()
 
@@ -125,7 +171,7 @@ async def situation_ended(session: Session, message: SituationEnded) -> None:
     details = {"account": account.id, "load": str(message.load)}
     role = f"PractitionerRole/{old.role}"
     await audit.record(session, viewer=Viewer.hub(), event="situation.ended", resource=role, details=details)
-    await _tell(session, account, old)
+    await _tell(session, account, old, "situation-ended")
 
 
 async def _is_back(session: Session, account: Account, old: store.Situation) -> bool:
@@ -137,10 +183,10 @@ async def _is_back(session: Session, account: Account, old: store.Situation) -> 
     return old not in reread(known, declared, {place}).over
 
 
-async def _tell(session: Session, account: Account, old: store.Situation) -> None:
+async def _tell(session: Session, account: Account, old: store.Situation, template: str) -> None:
     channels = await accounts.channels_of(session, account.id)
     if channels.email:
-        mail = SendMail(account=account.id, template="situation-ended", reference=str(uuid.uuid4()), role=old.role)
+        mail = SendMail(account=account.id, template=template, reference=str(uuid.uuid4()), role=old.role)
         await outbox.put(session, mail, due_at=channels.opens_at)
 
 
@@ -156,3 +202,4 @@ async def compared_at_sign_in(session: Session, account: Account, who: Identity,
         for one in dict.fromkeys(compare(who, person))
     ]
     await differences.compared(session, account.id, found, at)
+    await differences.back(session, [one.role for one in await store.situations(session, account.id)], at)

@@ -56,3 +56,10 @@ def _spoken(due: datetime | None) -> str:
 async def still_matters(session: Session, due: datetime | None) -> bool:
     """A notice whose hour has passed says nothing useful any more."""
     return due is None or clock.now() < due
+
+
+async def still_true(session: Session, template: str, role: str) -> bool:
+    """Whether a notice about a situation says what is so: it may have ended, or been given back, before the notice left."""
+    situation = await situations.situation_of(session, role)
+    is_over = situation is None or situation.ended_at is not None
+    return is_over == (template == "situation-ended")

@@ -15,10 +15,10 @@ from hub import clock as hub_clock
 from hub.connectors.installation import Installation
 from hub.connectors.mail import outbound
 from hub.connectors.mail.settings import MailSettings
-from hub.connectors.rpps.load import load
+from hub.connectors.rpps.load import load, revert
 from hub.connectors.rpps.settings import RppsSettings
 from hub.domain.identity import Identity, activity_key
-from hub.storage import accounts, differences, directory, resources, sign_ins, situations
+from hub.storage import accounts, audit, differences, directory, resources, sign_ins, situations
 from hub.storage.accounts import Account
 from hub.storage.session import Database
 from hub.storage.tables.accounts import candidate
@@ -72,6 +72,24 @@ class Story:
             query = select(outbox.c.payload).where(outbox.c.topic == kind.topic).order_by(outbox.c.id)
             return [kind.model_validate(one) for one in (await session.execute(query)).scalars()]
 
+    async def taken_back(self) -> None:
+        """Go back to the directory of the night before, an hour after the last load."""
+        self.clock.advance(timedelta(hours=1))
+        await revert(self.database)
+
+    async def asked(self) -> list[str]:
+        """The situations that may be asked."""
+        async with self.database.reading() as session:
+            return sorted((await session.execute(select(candidate.c.role))).scalars())
+
+    async def written(self, mail: SendMail) -> str | None:
+        """What leaves by mail, ``None`` when nothing does."""
+        prepare = outbound.topics(MailSettings(), INVENTED)[SendMail].prepare
+        assert prepare is not None
+        async with self.database.reading() as session:
+            ready = await prepare(session, mail)
+        return str(json.loads(ready)["mail"]) if ready is not None else None
+
     async def deliver(self) -> None:
         """Settle the last message of a situation that ended."""
         async with self.database.transaction() as session:
@@ -104,17 +122,13 @@ async def test_an_activity_that_ended_ends_the_situation_and_its_holder_is_told(
     (left,) = await story.open_situations(account)
     assert left.structure_key == DOCTOR["structure_id"]
     async with story.database.reading() as session:
-        asked = (await session.execute(select(candidate.c.role))).scalars().all()
         role = await resources.peek(session, "PractitionerRole", message.role)
-    assert list(asked) == [left.role]
+    assert await story.asked() == [left.role]
     assert role is not None
     assert role["active"] is False
     assert await story.noted(account) == [("situation-ended", HOSPITAL["structure_id"], "")]
     (mail,) = await story.put(SendMail)
-    prepare = outbound.topics(MailSettings(), INVENTED)[SendMail].prepare
-    assert prepare is not None
-    async with story.database.reading() as session:
-        written = json.loads(await prepare(session, mail))["mail"]
+    written = await story.written(mail) or ""
     assert "CH INVENTE" in written
     assert "https://colibri.test/situation" in written
     await story.deliver()  # delivered twice, told once
@@ -146,6 +160,20 @@ async def test_who_signs_in_before_the_end_is_delivered_keeps_what_is_vouched_fo
     # Another night that says the same does not end it again.
     await story.night(DOCTOR, NURSE)
     assert len(await story.put(SituationEnded)) == 1
+
+
+async def test_who_signs_in_after_the_end_is_given_the_situation_back_and_told_nothing_else(story: Story) -> None:
+    await story.night(DOCTOR, HOSPITAL)
+    who = await story.who()
+    account = await story.sign_in(who)
+    await story.night(DOCTOR)
+    await story.deliver()
+    story.clock.advance(timedelta(minutes=1))
+    await story.sign_in(who)
+    assert len(await story.open_situations(account)) == 2
+    assert await story.noted(account) == [("place", HOSPITAL["structure_id"], "")]
+    (mail,) = await story.put(SendMail)
+    assert await story.written(mail) is None  # it waited for the morning, and is no longer true
 
 
 async def test_a_session_goes_on_and_the_next_sign_in_asks_again(story: Story) -> None:
@@ -225,3 +253,119 @@ async def test_what_an_operator_has_seen_does_not_come_back_for_being_still_true
     async with story.database.reading() as session:
         assert await differences.open_ones(session, "cpts-x", count=10) == []
     assert await story.noted(account) == [("exercise", "60/C", "")]  # the person still reads it
+
+
+async def test_a_load_taken_back_gives_back_the_situations_it_ended(story: Story) -> None:
+    await story.night(DOCTOR, HOSPITAL)
+    account = await story.sign_in(await story.who())
+    both = await story.asked()
+    await story.night(DOCTOR)
+    await story.deliver()
+    assert len(await story.asked()) == 1
+    await story.taken_back()
+    assert len(await story.open_situations(account)) == 2
+    assert await story.asked() == both
+    assert await story.noted(account) == []
+    (message,) = await story.put(SituationEnded)
+    async with story.database.reading() as session:
+        role = await resources.peek(session, "PractitionerRole", message.role)
+        traces = [one.event for one in await audit.traces(session)]
+    assert role is not None
+    assert role["active"] is True
+    assert "situation.back" in traces
+    first, then = await story.put(SendMail)
+    assert await story.written(first) is None  # should it not have left yet
+    assert "CH INVENTE" in (await story.written(then) or "")
+    # The same end, the next night, is a new one.
+    await story.night(DOCTOR)
+    await story.deliver()
+    assert await story.noted(account) == [("situation-ended", HOSPITAL["structure_id"], "")]
+
+
+async def test_an_end_not_delivered_when_its_load_is_taken_back_never_was(story: Story) -> None:
+    await story.night(DOCTOR, HOSPITAL)
+    account = await story.sign_in(await story.who())
+    await story.night(DOCTOR)
+    await story.taken_back()
+    await story.deliver()
+    assert len(await story.open_situations(account)) == 2
+    assert await story.noted(account) == []
+    assert await story.put(SendMail) == []
+
+
+async def test_a_role_that_a_load_changed_is_what_it_was_once_the_load_is_taken_back(story: Story) -> None:
+    await story.night(DOCTOR)
+    account = await story.sign_in(await story.who())
+    before = await story.open_situations(account)
+    await story.night({**DOCTOR, "role_code": "FON-02"})
+    await story.taken_back()
+    (after,) = await story.open_situations(account)
+    assert [(one.role, one.key, one.role_code) for one in before] == [(after.role, after.key, after.role_code)]
+
+
+async def test_what_a_sign_in_said_since_the_load_outlives_its_return(story: Story) -> None:
+    await story.night(DOCTOR, HOSPITAL)
+    who = await story.who()
+    await story.sign_in(who)
+    await story.night(DOCTOR)
+    await story.deliver()
+    story.clock.advance(timedelta(minutes=1))
+    (exercise,) = who.exercises
+    at_work = [one for one in exercise.activities if one.technical_id != HOSPITAL["structure_id"]]
+    account = await story.sign_in(replace(who, exercises=(replace(exercise, activities=tuple(at_work)),)))
+    await story.taken_back()
+    (left,) = await story.open_situations(account)
+    assert left.structure_key == DOCTOR["structure_id"]
+
+
+async def test_a_place_of_a_load_taken_back_stays_with_who_signed_in_with_it(story: Story) -> None:
+    await story.night(DOCTOR)
+    await story.night(DOCTOR, HOSPITAL)
+    account = await story.sign_in(await story.who())
+    await story.taken_back()
+    assert len(await story.open_situations(account)) == 2  # Pro Santé Connect vouches for it
+
+
+async def test_what_was_noted_is_what_it_was_before_the_load_taken_back(story: Story) -> None:
+    await story.night(DOCTOR)
+    account = await story.sign_in(await story.who())
+    known: list[Any] = []
+    for rows in ([NURSE], [NURSE, DOCTOR], [NURSE], [NURSE], [NURSE]):
+        known.append(await story.noted(account))
+        await story.night(*rows)
+    assert await story.noted(account) == [("gone", "", "")]
+    assert known == [
+        [],
+        [missing := ("missing", "", "")],
+        [back := ("returned", "", "")],
+        [missing, back],
+        [missing, back],
+    ]
+    while known:
+        await story.taken_back()
+        assert await story.noted(account) == known.pop()
+
+
+async def test_who_was_not_in_the_directory_yet_is_not_again(story: Story) -> None:
+    await story.night(DOCTOR)
+    who = await story.who()
+    other = NURSE["national_id"]
+    account = await story.sign_in(replace(who, national_id=other, other_ids=()))
+    await story.night(DOCTOR, NURSE)
+    assert await story.noted(account) == []
+    await story.taken_back()
+    assert await story.noted(account) == [("person", other, "")]
+
+
+async def test_a_profession_that_changed_back_and_what_an_operator_has_seen_of_it(story: Story) -> None:
+    await story.night(DOCTOR)
+    account = await story.sign_in(await story.who())
+    await story.night({**DOCTOR, "profession_code": "50", "profession": "Sage-Femme", "skill_code": ""})
+    await story.deliver()
+    async with story.database.transaction() as session:
+        for one in await differences.open_ones(session, "cpts-x", count=10):
+            assert await differences.seen(session, one.id, "cpts-x", by="operator", at=hub_clock.now())
+    assert len(await story.noted(account)) == 2  # the person still reads it
+    await story.taken_back()
+    assert await story.noted(account) == []
+    assert len(await story.open_situations(account)) == 1

@@ -36,6 +36,8 @@ def topics(settings: MailSettings, installation: Installation) -> Deliveries:
         if not notice.email or not await notices.still_matters(session, message.due):
             return None
         if message.role is not None:
+            if not await notices.still_true(session, message.template, message.role):
+                return None
             notice = await notices.of_situation(session, notice, message.role)
         link = installation.request_link(notice.number) if notice.number else f"{installation.public_url}/situation"
         words = {**notice.words, "link": link}

@@ -138,6 +138,8 @@ async def revert(database: Database, *, name: str = "directory") -> tuple[Load, 
         if last is None or before is None:
             raise failure("nothing-before")
         await directory_past.take_back(session, last)
+        await directory_changes.undo(session, last)
+        await directory_past.forget_changes(session, last.id)
         return last, before
 
 
