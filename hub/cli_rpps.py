@@ -151,21 +151,37 @@ def show(
 
 @rpps.command()
 def search(
-    words: Annotated[list[str] | None, typer.Argument(help="Name, first name, or number.")] = None,
-    profession: Annotated[str | None, typer.Option(help="Code, such as 10; 10/E for its students.")] = None,
-    commune: Annotated[str | None, typer.Option(help="INSEE code or post code.")] = None,
+    words: Annotated[list[str] | None, typer.Argument(help="Name, first name, both in any order, or number.")] = None,
+    profession: Annotated[
+        list[str] | None, typer.Option(help="Code, such as 10; 10/E for its students; may be repeated.")
+    ] = None,
+    skill: Annotated[list[str] | None, typer.Option(help="Code, such as SM54; may be repeated.")] = None,
+    place: Annotated[
+        str | None, typer.Option("--place", "--commune", help="INSEE code, post code or its beginning, or department.")
+    ] = None,
+    km: Annotated[int | None, typer.Option(min=1, max=100, help="Around that place, the nearest first.")] = None,
+    mailbox: Annotated[bool, typer.Option("--mailbox", help="Only those with a secure mailbox.")] = False,
+    working: Annotated[bool, typer.Option("--working", help="Only those with an activity.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=50)] = 25,
 ) -> None:
     """Who is called so, works there, has that profession."""
+    from hub.storage.directory import Criteria
     from hub.verbs import rpps as verb
     from hub.verbs.show import table
 
-    rows = with_database(
-        lambda _, database: verb.search(
-            database, words=" ".join(words or ()), profession=profession, commune=commune, limit=limit
-        )
+    asked = Criteria(
+        words=" ".join(words or ()),
+        professions=tuple(profession or ()),
+        specialties=tuple(skill or ()),
+        has_mailbox=mailbox,
+        is_working=working,
     )
-    table(("national id", "name", "profession", "where"), rows)
+    found = with_database(lambda _, database: verb.search(database, asked, place=place, km=km, limit=limit))
+    if found.is_similar:
+        typer.echo("Nobody is called so; these names sound like it:")
+    table(("national id", "name", "profession", "where"), list(found.rows))
+    if found.has_more:
+        typer.echo("There are more: add a profession or a place.")
 
 
 @rpps.command()

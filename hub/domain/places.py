@@ -135,6 +135,20 @@ def of_postcode(postcode: str) -> tuple[Commune, ...]:
     return tuple(known.communes[code] for code in known.by_postcode.get(postcode.strip(), ()))
 
 
+def of_department(code: str) -> tuple[Commune, ...]:
+    """The communes of a department (``95``, ``2A``, ``971``), by code."""
+    return tuple(one for one in gazetteer().communes.values() if one.department == code.upper())
+
+
+def of_postcodes(beginning: str) -> tuple[Commune, ...]:
+    """The communes of which a post code begins so, each once."""
+    known = gazetteer()
+    codes = dict.fromkeys(
+        code for one, codes in known.by_postcode.items() if one.startswith(beginning) for code in codes
+    )
+    return tuple(known.communes[code] for code in codes)
+
+
 def metres(a: Place, b: Place) -> float:
     """Distance on a plane that touches the globe between the two: 0.1 % off at 100 km."""
     east = (a.longitude - b.longitude) * cos(radians((a.latitude + b.latitude) / 2))
@@ -148,6 +162,11 @@ def kilometres(a: Place, b: Place) -> int:
 
 def within(place: Place, km: float) -> list[str]:
     """Codes of the communes whose middle lies within ``km`` kilometres, nearest first; the place's own commune leads."""
+    return list(around(place, km))
+
+
+def around(place: Place, km: float) -> dict[str, int]:
+    """The communes of :func:`within` with the distance of their middle, in metres; 0 for the place's own."""
     reach = km * 1000 / METRES_PER_DEGREE
     wide = reach / max(0.05, cos(radians(abs(place.latitude) + reach)))
     west, south = _cell(place.longitude - wide, place.latitude - reach)
@@ -164,4 +183,4 @@ def within(place: Place, km: float) -> list[str]:
                     found.append((gap, point.commune))
     found.sort()
     home = normalise(place.commune)
-    return [home, *(code for _, code in found if code != home)]
+    return {home: 0} | {code: round(METRES_PER_DEGREE * gap**0.5) for gap, code in found if code != home}

@@ -13,6 +13,7 @@ PARTICLES = frozenset(["de", "du", "des", "d", "la", "le", "l", "el", "al", "ben
 BETWEEN_NAMES = frozenset({"ep", "epouse", "nee", "dit"})
 LONGEST_WORD = 60  # letters kept: no name needs more, an index refuses much more
 LONGEST_KEY = 200
+LAST = chr(0x10FFFF)  # after every sign of a key: what begins with a text stands before the text and this
 PLAIN = re.compile(r"[^a-z0-9]+")
 
 

@@ -1,4 +1,4 @@
-"""Reading the national directory. Every question is one statement: the answer is of one load, never of two.
+"""Reading the national directory. Who answers a question is of one load, never of two.
 
 Directory people are public data: no viewer here (rpps.md 13). Codes are as published; :func:`labels` gives the published words.
 """
@@ -8,17 +8,16 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import msgspec
-from sqlalchemy import ColumnElement, and_, any_, case, cast, exists, func, literal, or_, select, tuple_
-from sqlalchemy.dialects.postgresql import TSQUERY, distinct_on
+from sqlalchemy import ARRAY, Text, any_, func, literal, select
 
 from hub.domain import places, search_key
 from hub.domain.check_digits import tidy
 from hub.domain.refusal import Refusal
-from hub.storage import directory_load
+from hub.storage import directory_find, directory_load
+from hub.storage.directory_find import Criteria
 from hub.storage.directory_load import Load
 from hub.storage.directory_people import Activity, Exercise, Person, Structure, whole
 from hub.storage.directory_people import persons as persons_of
@@ -27,6 +26,7 @@ from hub.storage.tables import directory as tables
 
 __all__ = [
     "Activity",
+    "Criteria",
     "Exercise",
     "Load",
     "Page",
@@ -42,20 +42,21 @@ __all__ = [
 ]
 
 MOST = 50  # persons a page (rpps.md 12.3)
+WHOLE = 1_000  # persons of all pages of an answer: the export is the public file itself
 LEAST_LETTERS = 2
-STUDENT = "/E"  # ends the profession of a student (hub.domain.identity.profession_key)
 IDENTIFIER = re.compile(r"[0-9][0-9A-Z]{8,13}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Persons in a total order. ``following``: what ``after`` takes for the next page, ``None`` on the last."""
+    """Persons in a total order. ``following``: what ``after`` takes for the next page, ``None`` on the last; ``is_similar``: nobody
+    has the name that was asked, these sound like it; ``is_crowded``: too many answer for anybody to read them all.
+    """
 
     persons: tuple[Person, ...]
     following: str | None = None
-
-
-_exercise, _situation, _skill = tables.exercise.c, tables.situation.c, tables.skill.c
+    is_similar: bool = False
+    is_crowded: bool = False
 
 
 async def by_national_id(session: Session, national_id: str) -> Person | None:
@@ -65,104 +66,67 @@ async def by_national_id(session: Session, national_id: str) -> Person | None:
     return next(iter(persons_of(found)), None)
 
 
-def _of_profession(profession: str) -> ColumnElement[bool]:
-    code = profession.removesuffix(STUDENT)
-    is_student = _exercise.category_code == "E"
-    return and_(_exercise.profession_code == code, is_student if profession.endswith(STUDENT) else ~is_student)
-
-
-def _works(communes: Sequence[str], profession: str | None) -> ColumnElement[bool]:
-    wanted = [places.normalise(code) for code in communes]
-    there = _situation.place == any_(literal(wanted))
-    named = _situation.profession == profession if profession else literal(True)
-    return exists().where(_situation.exercise == _exercise.id, there, named)
-
-
-def _skilled(specialties: Sequence[str]) -> ColumnElement[bool]:
-    same = (
-        getattr(_skill, name) == getattr(_exercise, name)
-        for name in ("national_id", "profession_code", "category_code")
-    )
-    wanted = any_(literal(list(specialties)))
-    at_work = exists().where(_situation.exercise == _exercise.id, _situation.skill_code == wanted)
-    return or_(at_work, exists().where(*same, _skill.skill_code == wanted))
-
-
 def numbers(text: str) -> list[str]:
     """National identifiers that a text may be: with or without its prefix, with or without spaces."""
     number = tidy(text)
     return [number, f"8{number}", f"0{number}"] if IDENTIFIER.fullmatch(number) else []
 
 
-def _matching(words: str) -> tuple[ColumnElement[bool], ColumnElement[int]]:
-    """Who answers a query, and how well: 0 the whole name, 1 a name begins so, 2 another word does (rpps.md 12.1)."""
-    identifiers = numbers(words)
-    if identifiers:
-        return _exercise.national_id == any_(literal(identifiers)), literal(0)
-    asked, name = search_key.asked(words), search_key.key(words)
-    query = " & ".join(f"'{word}':*" for word in asked) + (f" | '{''.join(asked)}':*" if len(asked) > 1 else "")
-    family, given = _exercise.family_key, _exercise.given_key
-    names = (family, given + " " + family)
-    is_whole = or_(given == name, *(one == name for one in names), family + " " + given == name)
-    begins = or_(*(one.startswith(name, autoescape=True) for one in names))
-    return _exercise.words.bool_op("@@")(cast(query, TSQUERY)), case((is_whole, 0), (begins, 1), else_=2)
-
-
-async def search(
-    session: Session,
-    *,
-    words: str = "",
-    profession: str | None = None,
-    specialties: Sequence[str] = (),
-    communes: Sequence[str] = (),
-    limit: int = MOST,
-    after: str | None = None,
-) -> Page:
-    """People by name or number, profession (``10``, ``10/E`` for its students), skill and INSEE codes of communes, best first and
-    in a total order. ``communes`` keep those at work there only. Raises ``Refusal("bad-value")`` for one letter without more,
-    and for an ``after`` that no page gave.
+async def search(session: Session, asked: Criteria, *, limit: int = MOST, after: str | None = None) -> Page:
+    """People who answer all criteria, best first and in a total order, ``WHOLE`` at most over all pages. Former codes of communes
+    are understood. Raises ``Refusal("bad-value")`` for one letter without more, and for an ``after`` that no page gave.
     """
-    matches, rank = _matching(words) if search_key.key(words) else (literal(True), literal(0))
-    wanted = [matches]
-    wanted += [_of_profession(profession)] if profession else []
-    wanted += [_skilled(specialties)] if specialties else []
-    wanted += [_works(communes, profession)] if communes else []
-    if len(wanted) == 1 and len(search_key.key(words)) < LEAST_LETTERS:
-        raise Refusal("bad-value", value=words, form="au moins deux lettres du nom, ou une profession, ou une commune")
-    idle = case((_exercise.is_idle, 1), else_=0)
-    once = (
-        select(_exercise.national_id, rank.label("rank"), idle.label("idle"), _exercise.family_key, _exercise.given_key)
-        .where(*wanted)
-        .ext(distinct_on(_exercise.national_id))
-        .order_by(_exercise.national_id, "rank", "idle", _exercise.family_key, _exercise.given_key)
-        .subquery()
+    asked = _understood(asked)
+    begin, is_similar = _after(after) if after is not None else (0, False)
+    end = min(begin + max(1, min(limit, MOST)), WHOLE)
+    found = await directory_find.first(session, asked, end + 1, is_similar=is_similar)
+    if not found and not begin and asked.words:
+        is_similar = True
+        found = await directory_find.first(session, asked, end + 1, is_similar=True)
+    has_more = len(found) > end
+    return Page(
+        persons=await _whole(session, found[begin:end]),
+        following=_token(end, is_similar) if has_more and end < WHOLE else None,
+        is_similar=is_similar and bool(found),
+        is_crowded=has_more and (end == WHOLE or not (asked.communes or asked.professions)),
     )
-    order = (once.c.rank, once.c.idle, once.c.family_key, once.c.given_key, once.c.national_id)
-    page = select(
-        once.c.national_id, func.row_number().over(order_by=order).label("position"), _token(order).label("token")
-    )
-    if after is not None:
-        page = page.where(tuple_(*order) > tuple_(*map(literal, _after(after))))
-    count = max(1, min(limit, MOST))
-    chosen = page.order_by(*order).limit(count + 1).cte("chosen")
-    found = (await session.execute(whole(chosen).add_columns(chosen.c.token))).mappings().all()
-    persons = persons_of(found)
-    if len(persons) <= count:
-        return Page(persons=persons)
-    last = next(row["token"] for row in found if row["p_national_id"] == persons[count - 1].national_id)
-    return Page(persons=persons[:count], following=base64.urlsafe_b64encode(msgspec.json.encode(last)).decode())
 
 
-def _token(order: Iterable[ColumnElement[Any]]) -> ColumnElement[Any]:
-    return func.json_build_array(*order)
+def _understood(asked: Criteria) -> Criteria:
+    """The criteria with the name folded, or read as numbers. Raises ``Refusal("bad-value")``."""
+    identifiers, key = tuple(numbers(asked.words)), search_key.key(asked.words)
+    others = (asked.professions, asked.specialties, asked.communes)
+    if len(key.replace(" ", "")) < LEAST_LETTERS and not any(others):
+        form = "au moins deux lettres du nom, ou une profession, ou une commune"
+        raise Refusal("bad-value", value=asked.words, form=form)
+    communes = tuple(map(places.normalise, asked.communes))
+    if not asked.metres:
+        communes = tuple(dict.fromkeys(communes))
+    return replace(asked, words="" if identifiers else key, numbers=identifiers, communes=communes)
 
 
-def _after(token: str) -> list[Any]:
+async def _whole(session: Session, national_ids: Sequence[str]) -> tuple[Person, ...]:
+    """Persons in the order of their numbers; one whom a load has just ended is left out."""
+    if not national_ids:
+        return ()
+    column = func.unnest(literal(list(national_ids), ARRAY(Text)))
+    numbered = column.table_valued("national_id", with_ordinality="position").render_derived()
+    chosen = select(numbered.c.national_id, numbered.c.position).cte("chosen")
+    return persons_of((await session.execute(whole(chosen))).mappings().all())
+
+
+def _token(place: int, is_similar: bool) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode((place, is_similar))).decode()
+
+
+def _after(token: str) -> tuple[int, bool]:
     try:
-        place = msgspec.json.decode(base64.urlsafe_b64decode(token), type=tuple[int, int, str, str, str])
+        place, is_similar = msgspec.json.decode(base64.urlsafe_b64decode(token), type=tuple[int, bool])
+        if not 0 < place < WHOLE:
+            raise ValueError(place)
     except ValueError as trouble:
-        raise Refusal("bad-value", value=token, form="la page suivante telle qu'elle a été donnée") from trouble
-    return list(place)
+        raise Refusal("bad-value", value=token, form="la page suivante telle qu’elle a été donnée") from trouble
+    return place, is_similar
 
 
 async def professionals(
@@ -174,8 +138,8 @@ async def professionals(
     limit: int = MOST,
 ) -> list[Person]:
     """People of a profession at work in communes, with one of the skills when some are named, by name."""
-    page = await search(session, profession=profession, specialties=specialties, communes=communes, limit=limit)
-    return list(page.persons)
+    asked = Criteria(professions=(profession,), specialties=tuple(specialties), communes=tuple(communes))
+    return list((await search(session, asked, limit=limit)).persons)
 
 
 async def structure_names(session: Session, keys: Iterable[str]) -> dict[str, str]:

@@ -18,6 +18,7 @@ from sqlalchemy.exc import OperationalError
 
 from hub.storage.directory_load import FRESH, NotStorable
 from hub.storage.session import Session
+from hub.storage.tables import metadata
 
 LISTS = ("directory_skill", "directory_diploma", "directory_mailbox")  # of which each row stands alone
 QUALIFIED = "qualified"  # a change of who kept their activities and has other skills, diplomas or mailboxes
@@ -146,9 +147,10 @@ async def _count(session: Session, what: str) -> int:
 
 def _ended(table: str, condition: str) -> str:
     """Rows put among the past ones: those of the table, called ``t``, that meet a condition."""
+    columns = ", ".join(column.name for column in metadata.tables[table].columns)
     return (
         f"WITH ended AS (DELETE FROM {table} AS t {condition} RETURNING t.*) "  # noqa: S608 - names of this module
-        f"INSERT INTO {table}_past SELECT *, :load FROM ended"
+        f"INSERT INTO {table}_past ({columns}, until_load) SELECT {columns}, :load FROM ended"
     )
 
 
@@ -167,6 +169,7 @@ PUT_IN_PLACE = (
         UNION SELECT exercise, structure FROM fresh_directory_situation""",
     _ended("directory_situation", "USING lost_directory_situation AS l WHERE l.id = t.id"),
     _begun("directory_exercise"),
+    _begun("directory_name"),
     _begun("directory_structure"),
     _begun("directory_situation"),
     _ended(

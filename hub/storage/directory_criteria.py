@@ -15,7 +15,6 @@ from sqlalchemy import (
     Select,
     and_,
     any_,
-    cast,
     exists,
     false,
     func,
@@ -25,7 +24,6 @@ from sqlalchemy import (
     select,
     true,
 )
-from sqlalchemy.dialects.postgresql import TSQUERY
 
 from hub.domain import search_key
 from hub.r4 import names
@@ -94,10 +92,8 @@ def _of_name(key_column: ColumnElement[str], printed: ColumnElement[str]) -> Mak
         key = search_key.key(plain(value))
         if not key:
             raise bad(one.name, "il n'y a ni lettre ni chiffre à chercher")
-        begins = key_column.startswith(key, autoescape=True)
-        first = key.split(" ")[0]
-        if first not in search_key.PARTICLES and first not in search_key.BETWEEN_NAMES:
-            begins = and_(exercise.words.bool_op("@@")(cast(f"'{first}':*", TSQUERY)), begins)
+        # Both values of the first column of the index, named so that any PostgreSQL reads it by the name.
+        begins = and_(exercise.is_idle.in_((False, True)), key_column >= key, key_column < key + search_key.LAST)
         return and_(begins, printed == plain(value)) if one.modifier == "exact" else begins
 
     return test

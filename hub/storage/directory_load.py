@@ -18,7 +18,7 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import MetaData, Table, delete, insert, select, text
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.schema import AddConstraint, CreateIndex
+from sqlalchemy.schema import AddConstraint, CreateIndex, SetTableComment
 
 from hub.storage import rows
 from hub.storage.session import Session
@@ -170,6 +170,8 @@ async def begin(session: Session, names: Iterable[str]) -> None:
     for name in names:
         like = "INCLUDING DEFAULTS INCLUDING COMMENTS INCLUDING STORAGE"
         await session.execute(text(f"CREATE TABLE {STAGE}.{name} (LIKE {name} {like})"))
+        if metadata.tables[name].comment:  # the one comment that LIKE leaves behind
+            await session.execute(SetTableComment(_staged(metadata.tables[name])))
 
 
 async def stage(session: Session, names: Iterable[str]) -> None:

@@ -7,7 +7,7 @@ import hashlib
 import sys
 import tempfile
 from collections.abc import AsyncIterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -25,7 +25,7 @@ from hub.domain.people import Viewer
 from hub.domain.refusal import Refusal
 from hub.settings import Settings
 from hub.storage import audit, directory, directory_load, directory_past
-from hub.storage.directory import Activity, Person
+from hub.storage.directory import Activity, Criteria, Person
 from hub.storage.directory_load import Load
 from hub.storage.directory_past import Change, Line
 from hub.storage.session import Database
@@ -181,25 +181,40 @@ async def show(database: Database, identifier: str) -> tuple[Person, dict[tuple[
     return None
 
 
-async def search(
-    database: Database, *, words: str, profession: str | None, commune: str | None, limit: int
-) -> list[dict[str, str]]:
-    """Who answers a query, one line each. ``commune``: INSEE code or post code. Raises ``Refusal``."""
-    communes = _communes(commune) if commune else []
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """An answer in lines. ``is_similar``: nobody has the name that was asked; ``has_more``: they are not all there."""
+
+    rows: tuple[dict[str, str], ...]
+    is_similar: bool
+    has_more: bool
+
+
+async def search(database: Database, asked: Criteria, *, place: str | None, km: int | None, limit: int) -> Found:
+    """Who answers a query. ``place``: INSEE code, department, post code or its beginning; ``km``: around it, the nearest first.
+    Raises ``Refusal``.
+    """
+    near = _places(place, km) if place else {}
+    asked = replace(asked, communes=tuple(near), metres=tuple(near.values()) if km else ())
     async with database.reading() as session:
-        page = await directory.search(session, words=words, profession=profession, communes=communes, limit=limit)
+        page = await directory.search(session, asked, limit=limit)
         published = await directory.labels(session)
-    return [_found(person, published) for person in page.persons]
+    rows = tuple(_found(person, published) for person in page.persons)
+    return Found(rows=rows, is_similar=page.is_similar, has_more=page.following is not None or page.is_crowded)
 
 
-def _communes(text: str) -> list[str]:
+def _places(text: str, km: int | None) -> dict[str, int]:
+    """Communes that a text means, each with its distance in metres."""
     known = places.commune(text)
-    if known is not None:
-        return [known.code]
-    found = [one.code for one in places.of_postcode(text)]
+    found = (known,) if known is not None and not places.of_postcode(text) else places.of_department(text)
+    found = found or places.of_postcodes(text)
     if not found:
         raise Refusal("unknown-commune", code=text)
-    return found
+    if km is None:
+        return {one.code: 0 for one in found}
+    if found[0].place is None:
+        raise Refusal("unknown-commune", code=text)
+    return places.around(found[0].place, km)
 
 
 def _found(person: Person, published: dict[tuple[str, str], str]) -> dict[str, str]:

@@ -102,3 +102,18 @@ def test_within_agrees_with_measuring_every_commune(where: Place, km: float) -> 
 def test_distance_is_symmetric_and_nothing_to_oneself(a: Place, b: Place) -> None:
     assert places.metres(a, b) == pytest.approx(places.metres(b, a))
     assert places.metres(a, a) == 0
+
+
+def test_around_gives_the_communes_of_within_with_their_distances() -> None:
+    found = places.around(CERGY, 10)
+    assert list(found) == places.within(CERGY, 10) and found["95127"] == 0
+    assert list(found.values()) == sorted(found.values()) and 0 < found["95500"] < max(found.values()) <= 10_000
+
+
+def test_communes_of_a_department_and_of_the_beginning_of_a_post_code() -> None:
+    oise = places.of_department("95")
+    assert {"95127", "95500"} <= {one.code for one in oise} and {one.department for one in oise} == {"95"}
+    assert {one.department for one in places.of_department("2b")} == {"2B"}
+    assert places.of_department("99") == places.of_postcodes("99999") == ()
+    assert "95500" in {one.code for one in places.of_postcodes("953")}
+    assert set(places.of_postcode("95300")) <= set(places.of_postcodes("953"))

@@ -43,7 +43,7 @@ async def content(database: Database) -> dict[str, list[Any]]:
     async with database.reading() as session:
         for table, columns in {
             "person": "national_id, id_type, identifier",
-            "exercise": "id, national_id, family, given, profession_code, is_idle, family_key, words::text",
+            "exercise": "id, national_id, family, given, profession_code, is_idle, family_key, given_key, profession",
             "structure": "id, key, structure_name, phone",
             "situation": "id, exercise, structure, mode_code, role_code, skill_code, is_idle, profession, place",
         }.items():
@@ -79,7 +79,7 @@ async def test_an_absence_is_confirmed_after_three_days(database: Database, tmp_
     assert (made.missing, made.gone, made.persons) == (0, 1, 1)
     async with database.reading() as session:
         assert await directory.by_national_id(session, DOCTOR["national_id"]) is None
-        assert (await directory.search(session, words="lefevre")).persons == ()
+        assert (await directory.search(session, directory.Criteria(words="lefevre"))).persons == ()
         past = await session.execute(sql("SELECT count(*) FROM directory_situation_past"))
         assert past.scalar_one() == 2
     again = await day(database, tmp_path, 21, [NURSE, DOCTOR])

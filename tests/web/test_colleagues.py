@@ -40,6 +40,8 @@ async def test_a_colleague_is_found_and_shown_whole(portal: Portal, tmp_path: Pa
     ):
         assert word in doctor.words
     await doctor.open("/annuaire?nom=El+Exemple")
+    assert "Personne sous ces mots" in doctor.words
+    await doctor.open("/annuaire?nom=El+Exemple&sans-activite=1")
     assert "Sans activité déclarée" in doctor.words
     await doctor.open("/annuaire?nom=99700999909")
     assert "LEFÈVRE" in doctor.words
@@ -55,6 +57,16 @@ async def test_a_colleague_is_found_and_shown_whole(portal: Portal, tmp_path: Pa
         ("lieu=Nulle-Part-Les-Oies", 422, "Aucune commune"),
         ("lieu=saint", 422, "Trop de communes"),
         ("profession=999", 422, "de la liste"),
+        ("profession=10:peinture", 422, "de la liste"),
+        ("nom=lefevre&rayon=7", 422, "de la liste"),
+        ("nom=lefebvre", 200, "se prononce de même"),
+        ("profession=10:general-medicine&lieu=95", 200, "LEFÈVRE-D'ARC"),
+        ("nom=lefevre&lieu=953", 200, "LEFÈVRE-D'ARC"),
+        ("nom=lefevre&lieu=Cergy&rayon=10&mssante=1", 200, "LEFÈVRE-D'ARC"),
+        ("nom=lefevre&lieu=Cergy&rayon=5", 200, "LEFÈVRE-D'ARC"),
+        ("nom=lefevre&lieu=1", 422, "Aucune commune"),
+        ("nom=lefevre&lieu=2B", 200, "Personne sous ces mots"),
+        ("nom=lefevre&lieu=9%5B", 422, "Aucune commune"),
         ("nom=lefevre&apres=abc", 422, "relancez la recherche"),
         ("nom=%3Cscript%3Ex", 200, "Personne sous ces mots"),
     ],

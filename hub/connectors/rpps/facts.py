@@ -22,6 +22,7 @@ from hub.connectors.rpps import mapping
 from hub.connectors.rpps.mapping import ACTIVITY, DIPLOMA, MAILBOX, SKILL, Cells, Labels
 from hub.domain import places
 from hub.domain.identity import profession_key
+from hub.domain.phonetic import sound
 from hub.domain.search_key import folded
 
 SIXTY_BITS = (1 << 60) - 1  # what Python holds in two digits: a third less memory than 64 bits for sets of millions
@@ -36,7 +37,8 @@ _MAILBOX = (
 # What the lines of each table hold, in their order.
 COLUMNS = {
     "directory_person": ("national_id", "id_type", "identifier", "since", "load"),
-    "directory_exercise": ("id", *_EXERCISE, "is_idle", "family_key", "given_key", "words", "load"),
+    "directory_exercise": ("id", *_EXERCISE, "is_idle", "profession", "family_key", "given_key", "load"),
+    "directory_name": ("part", "word", "key", "sound"),
     "directory_structure": ("id", "key", *mapping.WHERE, "place", "load"),
     "directory_situation": (
         *("id", "exercise", "structure", *mapping.WHAT, "is_idle", "profession", "place"),
@@ -124,6 +126,7 @@ class Facts:
     structures: set[int] = field(default_factory=set)
     persons: set[int] = field(default_factory=set)
     present: dict[tuple[str, str], str] = field(default_factory=dict)
+    named: set[str] = field(default_factory=set)  # folded names met, given ones with a sign before
 
     def taker(self, table: str) -> Callable[[Iterable[Cells]], int]:
         """What takes the rows of the list that fills ``table``, in our order of its columns, and says how many there were."""
@@ -162,6 +165,7 @@ class Facts:
         """A row that neither the load before nor today had yet."""
         exercise, structure = xxh3_64_intdigest(person.encode()) & SIXTY_BITS, 0
         family, given = folded(cells[FAMILY]), folded(cells[GIVEN])
+        profession = profession_key(cells[PROFESSION], cells[CATEGORY])
         commune = cells[COMMUNE], cells[POSTCODE]
         where = self.present.get(commune)
         if where is None:
@@ -172,20 +176,19 @@ class Facts:
                 self._structure(cells, structure, where)
         is_idle = not structure and work[:NO_WORK] == mapping.NO_ACTIVITY
         if exercise not in self.exercises:
-            self._exercise(cells, exercise, family, given, is_idle=is_idle)
+            self._exercise(cells, exercise, (profession, family[0], given[0]), is_idle=is_idle)
+            self._name("family", *family)
+            self._name("given", *given)
         elif not is_idle and exercise in self.idle:
             self.idle.discard(exercise)
             self.awake.append(exercise)
-        profession = profession_key(cells[PROFESSION], cells[CATEGORY])
         self.lines["directory_situation"].append(
             f"{row}|{exercise}|{structure}|{'|'.join(work)}|{'t' if is_idle else 'f'}|{profession}|{where}"
             f"|{family[0]}|{given[0]}|{self.load}"
         )
         self._note(cells, mapping.ACTIVITY_LABELS)
 
-    def _exercise(
-        self, cells: Cells, exercise: int, family: tuple[str, str], given: tuple[str, str], *, is_idle: bool
-    ) -> None:
+    def _exercise(self, cells: Cells, exercise: int, found_by: tuple[str, str, str], *, is_idle: bool) -> None:
         self.exercises.add(exercise)
         if is_idle:
             self.idle.add(exercise)
@@ -195,9 +198,14 @@ class Facts:
             self._person(cells)
         self._note(cells, mapping.EXERCISE_LABELS)
         self.lines["directory_exercise"].append(
-            f"{exercise}|{'|'.join(_exercise_cells(cells))}|{'t' if is_idle else 'f'}"
-            f"|{family[0]}|{given[0]}|{family[1]} {given[1]}|{self.load}"
+            f"{exercise}|{'|'.join(_exercise_cells(cells))}|{'t' if is_idle else 'f'}|{'|'.join(found_by)}|{self.load}"
         )
+
+    def _name(self, part: str, key: str, beginnings: str) -> None:
+        mark = key if part == "family" else f"-{key}"  # no folded name begins so
+        if mark not in self.named:
+            self.named.add(mark)
+            self.lines["directory_name"].extend(f"{part}|{word}|{key}|{sound(word)}" for word in beginnings.split())
 
     def _person(self, cells: Cells) -> None:
         national_id, id_type, identifier = cells[NATIONAL_ID], cells[ID_TYPE], cells[IDENTIFIER]

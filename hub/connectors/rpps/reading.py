@@ -36,7 +36,7 @@ from hub.storage.session import Session
 
 BATCH = 8  # blocks between two rounds of COPY
 LABEL = "directory_label"
-PEOPLE = ("directory_person", "directory_exercise", "directory_structure", "directory_situation")
+PEOPLE = ("directory_person", "directory_exercise", "directory_name", "directory_structure", "directory_situation")
 # Of each list: its name in the register, the table whose rows are its lines, the tables it fills, its columns, those it must have.
 TABLE = {
     ACTIVITIES: "directory_situation",

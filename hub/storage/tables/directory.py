@@ -22,8 +22,9 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
+from sqlalchemy.dialects.postgresql import JSONB
 
 from hub.storage.tables import metadata
 
@@ -67,12 +68,32 @@ exercise = Table(
     _text("profession_code"),
     _text("category_code"),
     Column("is_idle", Boolean, nullable=False, comment="no activity at all"),
+    _text("profession", "profession code, with /E for a student: what people are looked for by"),
     Column("family_key", KEY, nullable=False, comment="folded (rpps.md 12.1)"),
     Column("given_key", KEY, nullable=False),
-    Column("words", TSVECTOR, nullable=False, comment="what a word of a query may begin"),
     _load(),
     Index("directory_exercise_by_person", "national_id"),
-    Index("directory_exercise_by_words", "words", postgresql_using="gin"),
+    # Each order that an answer may have: its first page is read from an index, however many answer.
+    Index("directory_exercise_by_family", "is_idle", "family_key", "given_key", "national_id"),
+    Index("directory_exercise_by_given", "is_idle", "given_key", "family_key", "national_id"),
+    Index("directory_exercise_by_profession", "profession", "is_idle", "family_key", "given_key", "national_id"),
+)
+
+name = Table(
+    "directory_name",
+    metadata,
+    _text("part", "family or given"),
+    Column(
+        "word",
+        KEY,
+        nullable=False,
+        comment="what a word of a query may begin: each word, particles joined, the whole joined",
+    ),
+    Column("key", KEY, nullable=False, comment="the folded name that has it"),
+    _text("sound", "of the word (rpps.md 12.2)"),
+    PrimaryKeyConstraint("part", "word", "key"),
+    Index("directory_name_by_sound", "part", "sound"),
+    comment="distinct names; one that nobody bears any more may stay: it leads to nobody",
 )
 
 structure = Table(
@@ -125,7 +146,8 @@ situation = Table(
     _load(),
     Index("directory_situation_by_exercise", "exercise"),
     Index("directory_situation_by_structure", "structure"),
-    Index("directory_situation_by_place", "profession", "place", "family_key", "given_key"),
+    Index("directory_situation_by_place", "place", "profession", "family_key", "given_key"),
+    Index("directory_situation_by_skill", "skill_code", postgresql_where=text("skill_code <> ''")),
 )
 
 skill = Table(
@@ -139,6 +161,7 @@ skill = Table(
     _text("skill_code"),
     _load(),
     Index("directory_skill_by_person", "national_id"),
+    Index("directory_skill_by_code", "skill_code"),
     comment="SavoirFaire; the skill of a line of Personne_activite stands in its situation",
 )
 

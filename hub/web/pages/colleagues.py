@@ -15,7 +15,8 @@ from hub.web.reads import colleagues as reads
 
 READERS = frozenset({Capacity.PROFESSIONAL, Capacity.SECRETARY, Capacity.OPERATOR, Capacity.COORDINATOR})
 PAGE = 25
-FIELDS = ("profession", "nom", "prenom", "lieu")
+FIELDS = ("profession", "nom", "prenom", "lieu", "rayon", "mssante", "sans-activite")
+ASKING = FIELDS[:4]  # one of them at least
 LONGEST = 100  # characters of a field
 TOO_SHORT = "Écrivez au moins deux lettres du nom, ou choisissez une profession ou un lieu."
 STALE = "Cette suite de la liste ne se retrouve plus : relancez la recherche."
@@ -30,7 +31,7 @@ async def show(call: Call) -> Response:
     """The form, and who answers it, a page at a time. The words of a search are public: they stand in the address."""
     _require_reader(call)
     typed = {name: call.query(name)[:LONGEST] for name in FIELDS}
-    is_asked = any(typed.values())
+    is_asked = any(typed[name] for name in ASKING)
     found = reads.communes(typed["lieu"]) if typed["lieu"] else ()
     faults = _faults(typed, len(found))
     page = None
@@ -38,14 +39,8 @@ async def show(call: Call) -> Response:
         served = await reads.served(session)
         if is_asked and not faults and served.day:
             try:
-                page = await directory.search(
-                    session,
-                    words=f"{typed['nom']} {typed['prenom']}".strip(),
-                    profession=typed["profession"] or None,
-                    communes=[one.code for one in found],
-                    limit=PAGE,
-                    after=call.query("apres") or None,
-                )
+                asked = reads.criteria(typed, found)
+                page = await directory.search(session, asked, limit=PAGE, after=call.query("apres") or None)
             except Refusal:
                 faults = (Fault(field="nom", text=STALE if call.query("apres") else TOO_SHORT),)
         people = await reads.worded(session, call.viewer, page.persons) if page else []
@@ -60,7 +55,9 @@ async def show(call: Call) -> Response:
         communes=found,
         people=people,
         is_asked=is_asked and page is not None,
+        is_similar=page is not None and page.is_similar,
         is_vague=bool(following) and not (typed["profession"] and typed["lieu"]),
+        radii=reads.RADII,
         is_first=not call.query("apres"),
         following=urlencode({name: value for name, value in following.items() if value}),
         day=served.day,
@@ -74,7 +71,9 @@ def _faults(typed: dict[str, str], count: int) -> tuple[Fault, ...]:
         found.append(Fault(field="profession", text="Choisissez une profession de la liste."))
     if typed["lieu"] and not count:
         found.append(Fault(field="lieu", text="Aucune commune ne porte ce nom ou ce code postal."))
-    if count > reads.MOST_COMMUNES:
+    if typed["rayon"] and typed["rayon"] not in map(str, reads.RADII):
+        found.append(Fault(field="rayon", text="Choisissez une distance de la liste."))
+    if count > reads.MOST_COMMUNES and not typed["lieu"][0].isdigit():
         found.append(
             Fault(field="lieu", text="Trop de communes commencent ainsi : écrivez le nom entier, ou le code postal.")
         )

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 
 from hub import codes
-from hub.domain import places, search_key
+from hub.domain import places, search_key, specialties
 from hub.domain.people import Viewer
 from hub.domain.places import Commune
 from hub.r4.shapes import directory as shapes
 from hub.r4.shapes import directory_codes
 from hub.r4.shapes.directory_codes import Labels
 from hub.storage import directory, directory_resources, situations
-from hub.storage.directory import Activity, Exercise, Person
+from hub.storage.directory import Activity, Criteria, Exercise, Person
 from hub.storage.session import Session
 from hub.web import words
 
 TITLES = {"DR": "Dr", "PR": "Pr"}
 PROFESSIONS = ("TRE_G15", "TRE_R95")  # offered by the search (rpps.md 8.2)
 MOST_COMMUNES = 100  # a word that begins more names than that says nothing
+DEPARTMENT = re.compile(r"\d\d|2[abAB]|97\d")
+RADII = (5, 10, 20, 50)  # kilometres
+MOST_CENTRES = 20  # communes of one name that one may search around
+GENERAL = f"10:{specialties.GENERAL_MEDICINE}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +79,31 @@ async def served(session: Session) -> Served:
 def professions() -> list[tuple[str, str]]:
     """Codes and words of the professions that a search may name, by name."""
     rows = [row for table in PROFESSIONS for row in codes.table(table) if row.valid_until is None]
-    return sorted(((row.code, row.display) for row in rows), key=lambda pair: search_key.key(pair[1]))
+    named = sorted(((row.code, row.display) for row in rows), key=lambda pair: search_key.key(pair[1]))
+    return [(GENERAL, "Médecin généraliste"), *named]
+
+
+def criteria(typed: Mapping[str, str], found: Sequence[Commune]) -> Criteria:
+    """What is asked of the directory. ``typed``: fields of the form; ``found``: the communes that its place means."""
+    code, _, group = typed["profession"].partition(":")
+    near = _around(found[:MOST_CENTRES], int(typed["rayon"])) if typed["rayon"] else {}
+    return Criteria(
+        words=f"{typed['nom']} {typed['prenom']}".strip(),
+        professions=(code,) if code else (),
+        specialties=tuple(sorted(specialties.group(group))) if group else (),
+        communes=tuple(near or (one.code for one in found)),
+        metres=tuple(near.values()),
+        has_mailbox=bool(typed["mssante"]),
+        is_working=not typed["sans-activite"],
+    )
+
+
+def _around(centres: Sequence[Commune], km: int) -> dict[str, int]:
+    nearest: dict[str, int] = {}
+    for one in centres:
+        for code, metres in (places.around(one.place, km) if one.place else {one.code: 0}).items():
+            nearest[code] = min(metres, nearest.get(code, metres))
+    return nearest
 
 
 @cache
@@ -86,12 +115,15 @@ def _by_name() -> Mapping[str, tuple[Commune, ...]]:
 
 
 def communes(text: str) -> tuple[Commune, ...]:
-    """What a word may mean: an INSEE code, a post code, the name of one or several communes; else names that begin so."""
+    """What a word may mean: an INSEE code, a department, a post code or its beginning, the name of one or several communes; else
+    names that begin so."""
     known = places.commune(text)
     if known is not None and not places.of_postcode(text):
         return (known,)
+    if DEPARTMENT.fullmatch(text):
+        return places.of_department(text)
     if text.isdigit():
-        return places.of_postcode(text)
+        return places.of_postcodes(text) if len(text) > len("95") else ()
     name = search_key.key(text)
     if not name:
         return ()

@@ -148,7 +148,7 @@ async def test_readers_see_the_old_directory_or_the_new_one(database: Database, 
     async def watch() -> None:
         async with database.reading() as session:
             while not stop.is_set():
-                page = await directory.search(session, profession="10", communes=["95127"], limit=50)
+                page = await directory.search(session, directory.Criteria(professions=("10",), communes=("95127",)))
                 assert len(page.persons) == 50
                 words = {
                     word

@@ -247,4 +247,6 @@ def test_old_register_rows_are_read_like_the_others() -> None:
     (structure,) = named(made, "directory_structure")
     assert (structure["key"], structure["structure_name"]) == ("C12345678200010", 'CABINET "LES ESSAIS')
     (exercise,) = named(made, "directory_exercise")
-    assert (exercise["family_key"], exercise["given_key"], exercise["words"]) == ("oeuvrard", "noe", "oeuvrard noe")
+    assert (exercise["family_key"], exercise["given_key"], exercise["profession"]) == ("oeuvrard", "noe", "72")
+    names = {(one["part"], one["word"], one["key"]) for one in named(made, "directory_name")}
+    assert names == {("family", "oeuvrard", "oeuvrard"), ("given", "noe", "noe")}
