@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from hub.fhir import directory
 from hub.fhir.interactions.update import CONDITIONAL
 from hub.fhir.rules import RULES, TypeRule
 from hub.storage import parameters
@@ -14,6 +15,10 @@ Resource = dict[str, Any]
 VERSION = "0.1.0"
 RELEASED = "2026-11-21"
 ALWAYS = ("read", "vread", "history-instance", "search-type")
+OF_DIRECTORY = (
+    "Lecture seule. Les ressources de l’annuaire national sont faites à chaque lecture, d’après l’extraction en service : "
+    "une seule version, la présente, et 410 quand l’annuaire n’a plus rien sous un identifiant."
+)
 
 
 def _type(name: str, rule: TypeRule) -> Resource:
@@ -26,7 +31,8 @@ def _type(name: str, rule: TypeRule) -> Resource:
     said: Resource = {
         "type": name,
         "interaction": [{"code": code} for code in (*ALWAYS, *writes)],
-        "versioning": "versioned-update",
+        "documentation": OF_DIRECTORY if name in directory.TYPES else "",
+        "versioning": "versioned-update" if rule.needs_match and writes else "versioned",
         "readHistory": True,
         "updateCreate": False,
         "conditionalCreate": False,
@@ -37,7 +43,7 @@ def _type(name: str, rule: TypeRule) -> Resource:
         "searchRevInclude": list(rule.revincludes),
         "searchParam": searched,
     }
-    return {key: value for key, value in said.items() if value != []}
+    return {key: value for key, value in said.items() if value not in ([], "")}
 
 
 @cache

@@ -13,7 +13,7 @@ from typing import Any
 from hub.domain.people import Viewer
 from hub.domain.refusal import Refusal
 from hub.r4.shapes import directory_ids
-from hub.storage import directory_resources, directory_search, search
+from hub.storage import directory_gone, directory_resources, directory_search, search
 from hub.storage.directory_criteria import NotAsked
 from hub.storage.resources import Stored
 from hub.storage.search import query
@@ -40,13 +40,18 @@ def may_hold(type_name: str, id: str) -> bool:
 
 
 async def read(session: Session, type_name: str, id: str) -> Stored | None:
-    """The resource of the directory under this id, ``None`` when it holds nothing there."""
-    return await directory_resources.read(session, type_name, id)
+    """The resource of the directory under this id, ``None`` when it never held anything there. Raises
+    ``Refusal("gone-from-directory")``.
+    """
+    stored = await directory_resources.read(session, type_name, id)
+    if stored is None and await directory_gone.is_gone(session, type_name, id):
+        raise Refusal("gone-from-directory")
+    return stored
 
 
 async def version(session: Session, type_name: str, id: str, number: int) -> Stored | None:
-    """The version that the directory serves now; it keeps no other in this form."""
-    stored = await directory_resources.read(session, type_name, id)
+    """The version that the directory serves now; it keeps no other in this form. Raises ``Refusal("gone-from-directory")``."""
+    stored = await read(session, type_name, id)
     return stored if stored is not None and stored.version == number else None
 
 

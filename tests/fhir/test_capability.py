@@ -69,6 +69,12 @@ def test_conditional_writes() -> None:
         assert one["conditionalCreate"] is False
 
 
+def test_versions_that_writes_must_name() -> None:
+    for name, one in TYPES.items():
+        demanded = RULES[name].needs_match and bool(RULES[name].writes)
+        assert (one["versioning"] == "versioned-update") is demanded, name
+
+
 def test_system_interactions() -> None:
     assert {part["code"] for part in STATEMENT["rest"][0]["interaction"]} == {"transaction"}
     assert set(router.offered(())) == {"POST"}

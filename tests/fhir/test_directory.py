@@ -13,8 +13,8 @@ from hub.domain.people import Viewer
 from hub.r4 import elements, names, validation
 from hub.storage import resources
 from tests.connectors.rpps.lists import serve
-from tests.connectors.rpps.rows import DOCTOR, EVERYBODY, HOSPITAL, NURSE, crowd
-from tests.fhir.conftest import JSON_TYPE, Face, issue
+from tests.connectors.rpps.rows import DOCTOR, EVERYBODY, HOSPITAL, NURSE, OLD, crowd
+from tests.fhir.conftest import JSON_TYPE, PATCH_TYPE, Face, issue
 from tests.workflows.conftest import SAS
 
 HELENE = "899700999909"
@@ -303,3 +303,67 @@ async def test_an_id_outlives_a_new_telephone(face: Face, tmp_path: Path) -> Non
     assert "0199000099" in phones
     (changed,) = [one for one in after[2] if one["name"] == "CH INVENTE"]
     assert changed["meta"]["tag"][0]["code"] == "202611170911"
+
+
+DIRECTORY = ("Practitioner", "PractitionerRole", "Organization")
+
+
+async def ids(face: Face) -> set[str]:
+    """Everything that the directory serves."""
+    bundles = [await get(face, f"{kind}?_count=100") for kind in DIRECTORY]
+    return {f"{one['resourceType']}/{one['id']}" for bundle in bundles for one in matches(bundle)}
+
+
+async def test_what_was_served_and_is_gone_is_410_and_what_never_was_is_404(served: Face, tmp_path: Path) -> None:
+    first = await ids(served)
+    await serve(served.database, tmp_path, [DOCTOR, NURSE, OLD], stamp="202611170911")
+    left = await ids(served)
+    gone = first - left
+    # The second profession, the hospital, the place without a number, and the work of both professions there.
+    assert sorted(one.split("/")[0] for one in gone) == [
+        *("Organization", "Organization", "Practitioner"),
+        *("PractitionerRole", "PractitionerRole", "PractitionerRole"),
+    ]
+    headers = served.token(SAS, "system/*.rs")
+    for path in sorted(gone):
+        for asked in (path, f"{path}/_history", f"{path}/_history/1"):
+            answer = await served.http.get(f"/fhir/{asked}", headers=headers)
+            assert issue(answer) == (410, "deleted", "gone-from-directory"), asked
+            assert validation.check(answer.json()) == []
+        type_name, id = path.split("/")
+        never = id[:-4] + ("0000" if id[-4:] != "0000" else "1111")
+        for other in (f"{type_name}/{never}", *(f"{kind}/{id}" for kind in DIRECTORY if kind != type_name)):
+            assert issue(await served.http.get(f"/fhir/{other}", headers=headers))[0] == 404, other
+    await serve(served.database, tmp_path, [*EVERYBODY, TWO, NO_KEY], stamp="202611180911")
+    assert await ids(served) == first
+
+
+async def test_what_the_statement_says_of_the_directory_is_what_it_does(served: Face) -> None:
+    statement = (await served.http.get("/fhir/metadata")).json()
+    said = {one["type"]: one for one in statement["rest"][0]["resource"]}
+    reads = {"read": "{}", "vread": "{}/_history/{version}", "history-instance": "{}/_history", "search-type": ""}
+    writes = {"create": ("POST", ""), "update": ("PUT", "{}"), "patch": ("PATCH", "{}"), "delete": ("DELETE", "{}")}
+    for kind in DIRECTORY:
+        (one, *_) = matches(await get(served, kind))
+        version = one["meta"]["versionId"]
+        offered = {part["code"] for part in said[kind]["interaction"]}
+        assert offered == reads.keys()
+        for address in reads.values():
+            found = await get(served, f"{kind}/{address.format(one['id'], version=version)}".rstrip("/"))
+            assert validation.check(found) == []
+        for method, address in writes.values():
+            path = f"/fhir/{kind}/{address.format(one['id'])}".rstrip("/")
+            headers = {**served.token(SAS, "system/*.cruds"), **(PATCH_TYPE if method == "PATCH" else JSON_TYPE)}
+            answer = await served.http.request(method, path, content=json.dumps(one), headers=headers)
+            assert issue(answer)[0] == 405
+        assert said[kind]["versioning"] == "versioned"
+        assert "annuaire national" in said[kind]["documentation"]
+
+
+async def test_the_history_of_what_the_directory_serves_is_its_present_version(served: Face) -> None:
+    (one,) = matches(await get(served, "Practitioner?family=oeuvrard"))
+    bundle = await get(served, f"Practitioner/{one['id']}/_history")
+    (entry,) = bundle["entry"]
+    assert entry["resource"] == one
+    assert entry["request"] == {"method": "PUT", "url": f"Practitioner/{one['id']}"}
+    assert entry["response"]["etag"] == f'W/"{one["meta"]["versionId"]}"'

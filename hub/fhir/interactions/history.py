@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hub.domain.refusal import Refusal
-from hub.fhir import answers, search_pages, subscriptions
+from hub.fhir import answers, directory, search_pages, subscriptions
 from hub.fhir.message import FhirRequest, FhirResponse
 from hub.r4 import elements
 from hub.storage import resources
@@ -16,7 +16,7 @@ USUAL = 50
 
 
 async def of_instance(request: FhirRequest) -> FhirResponse:
-    """Versions newest first; pages by a sealed cursor."""
+    """Versions newest first; pages by a sealed cursor. Of what the national directory serves there is one, the present one."""
     type_name, id, _ = request.segments
     words = dict(request.query)
     count = search_pages.count(words.get("_count"), usual=USUAL, most=MOST)
@@ -24,6 +24,9 @@ async def of_instance(request: FhirRequest) -> FhirResponse:
     before = search_pages.position(request.caller, listed, words["_cursor"]) if "_cursor" in words else None
     async with request.database.reading() as session:
         versions = await resources.history(session, request.caller, type_name, id, count=count + 1, before=before)
+        if not versions and before is None:
+            served = await directory.read(session, type_name, id)
+            versions = [served] if served is not None else []
     if not versions:
         raise Refusal("not-found")
     page = versions[:count]
@@ -43,7 +46,10 @@ async def of_instance(request: FhirRequest) -> FhirResponse:
 
 def _entry(request: FhirRequest, stored: Stored) -> dict[str, Any]:
     local = f"{stored.type}/{stored.id}"
-    method = "DELETE" if stored.deleted else ("POST" if stored.version == 1 else "PUT")
+    is_first = stored.version == 1 and not directory.may_hold(
+        stored.type, stored.id
+    )  # there a version is the load that brought it
+    method = "DELETE" if stored.deleted else ("POST" if is_first else "PUT")
     status = {"DELETE": "204", "POST": "201", "PUT": "200"}[method]
     return {
         "fullUrl": f"{request.base}/{local}",
