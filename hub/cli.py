@@ -90,7 +90,7 @@ def config() -> None:
 
 @app.command()
 def doctor() -> None:
-    """Database, certificates and their last day, each outside service, queue, board: what is well and what is not."""
+    """Database, communes, certificates and their last day, each outside service, queue, board: what is well and what is not."""
     from hub.verbs import doctor as verb
     from hub.verbs import show
 

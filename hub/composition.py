@@ -30,7 +30,7 @@ from hub.connectors.sms.client import SmsClient
 from hub.domain import places
 from hub.fhir import subscriptions, throttle
 from hub.r4 import names, validation
-from hub.settings import Settings
+from hub.settings import Settings, communes
 from hub.storage import crypto, values
 from hub.storage.outbox import Delivery, Message
 from hub.storage.session import Database, embedded
@@ -74,7 +74,7 @@ def database_url(settings: Settings) -> str:
 
 
 def prepare(settings: Settings) -> None:
-    """Set up what is one for the whole process: names, clock, keys, limits."""
+    """Set up what is one for the whole process: names, clock, keys, limits, points of communes."""
     log.configure(level=settings.log_level)
     names.use(settings.fhir.canonical_base)
     values.use_addresses(
@@ -85,6 +85,10 @@ def prepare(settings: Settings) -> None:
     patients.use(is_production=settings.env == "production")
     throttle.use(settings.fhir.handoffs_per_minute)
     subscriptions.allow(settings.sas.allowed_hosts)
+    if settings.communes_file is not None:
+        found = communes(settings.communes_file)
+        places.use(found.centres)
+        log.event("communes.read", count=len(found.centres), rows=found.lines)
 
 
 def warm() -> None:

@@ -25,6 +25,8 @@ from hub.connectors.psc.settings import PscSettings
 from hub.connectors.rpps.settings import RppsSettings
 from hub.connectors.sas.settings import SasSettings
 from hub.connectors.sms.settings import SmsSettings
+from hub.domain import centres
+from hub.domain.centres import Publication
 
 CONFIG = Path(__file__).with_name("config")
 PREFIX = "HUB_"
@@ -94,6 +96,9 @@ class Settings(BaseSettings):
     encryption_keys: list[SecretStr] = Field(
         default_factory=list, description="clés de chiffrement, la première chiffre"
     )
+    communes_file: Path | None = Field(
+        None, description="table ouverte des communes (code INSEE, latitude, longitude), à la place de nos points"
+    )
     clock_file: Path | None = Field(None, description="décalage de l'horloge du bac à sable")
     log_level: str = Field("INFO", description="niveau des journaux")
     serve: ServeSettings = Field(default_factory=ServeSettings, description="les portes du hub")  # type: ignore[arg-type]
@@ -162,7 +167,21 @@ def load() -> Settings:
         raise WrongSettings(_one_line(trouble)) from trouble
     if settings.env == "production" and not settings.encryption_keys:
         raise WrongSettings("production needs HUB_ENCRYPTION_KEYS")
+    if settings.communes_file is not None:
+        communes(settings.communes_file)
     return settings
+
+
+@cache
+def communes(path: Path) -> Publication:
+    """The points of the communes of a file, read once. Raises :class:`WrongSettings`."""
+    try:
+        with path.open(encoding="utf-8", errors="replace", newline="") as lines:  # of names nothing is kept
+            return centres.read(lines)
+    except OSError as trouble:
+        raise WrongSettings(f"communes_file : {path} n’existe pas ou ne s’ouvre pas ({trouble.strerror})") from trouble
+    except centres.Unreadable as trouble:
+        raise WrongSettings(f"communes_file : {path} n’est pas une table de communes : {trouble}") from trouble
 
 
 def _one_line(trouble: ValueError) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 
 from hub import settings
 from hub.settings import CONFIG, WrongSettings
+from hub.verbs import doctor
 
 OPERATOR = {
     "HUB_SERVE__PUBLIC_URL": "https://colibri.example.org",
@@ -112,3 +115,37 @@ def test_an_unknown_environment_is_refused(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("HUB_ENV", "prodution")
     with pytest.raises(WrongSettings, match="prodution"):
         settings.load()
+
+
+def test_a_file_of_communes_is_read_at_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "communes.csv"
+    monkeypatch.setenv("HUB_COMMUNES_FILE", str(file))
+    with pytest.raises(WrongSettings, match=r"communes\.csv n’existe pas ou ne s’ouvre pas"):
+        settings.load()
+    file.write_text("nom;latitude;longitude\nCergy;49;2\n", encoding="utf-8")
+    with pytest.raises(
+        WrongSettings, match=r"n’est pas une table de communes : aucune colonne n’y donne le code INSEE"
+    ):
+        settings.load()
+    file.write_bytes("code_insee;nom;latitude;longitude\n95218;Éragny;49,01;2,09\n".encode("latin-1"))
+    assert set(settings.communes(settings.load().communes_file or file).centres) == {"95218"}
+
+
+STARTED = """
+from hub import composition, settings
+from hub.domain import places
+composition.prepare(settings.load())
+print(places.commune("95218"))
+"""
+
+
+def test_the_places_of_a_process_are_those_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "communes.csv"
+    file.write_text("code_insee;latitude;longitude\n95218;49,01;2,09\n95218;;\n", encoding="utf-8")
+    monkeypatch.setenv("HUB_COMMUNES_FILE", str(file))
+    monkeypatch.setenv("HUB_DATA_DIR", str(tmp_path))
+    (told,) = doctor._communes(settings.load())
+    assert not told.is_well  # a line of two
+    assert told.detail.endswith("1 lines set aside, the first: 3, elle ne donne aucun point")
+    done = subprocess.run([sys.executable, "-c", STARTED], capture_output=True, text=True, check=True)
+    assert "longitude=2.09, latitude=49.01, precision=<Precision.CENTROID" in done.stdout

@@ -10,6 +10,7 @@ from enum import StrEnum
 from functools import cache
 from math import cos, hypot, radians
 from pathlib import Path
+from typing import ClassVar
 
 import hub.codes
 
@@ -23,6 +24,7 @@ class Precision(StrEnum):
     """How a point was found, the best first. Distances compare only between points of like precision (rpps.md 12.5)."""
 
     ADDRESS = "address"
+    CENTROID = "centroid"  # the middle of the commune, from a publication that the operator gave
     PLACE = "place"  # the place that bears the commune's name
     NEIGHBOUR = "neighbour"  # mean of the communes of the same post code
     DISTRICT = "district"  # mean of the communes of the same administrative district
@@ -37,6 +39,15 @@ class Place:
     latitude: float
     commune: str
     precision: Precision = Precision.PLACE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Centre:
+    """The point of a commune, in WGS84 degrees, and how it was found."""
+
+    longitude: float
+    latitude: float
+    precision: Precision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,26 +84,27 @@ def _cell(longitude: float, latitude: float) -> tuple[int, int]:
     return int(longitude // CELL), int(latitude // CELL)
 
 
-def _commune(line: Mapping[str, str]) -> Commune:
+def _commune(line: Mapping[str, str], better: Centre | None) -> Commune:
+    longitude, latitude, precision = line["longitude"], line["latitude"], line["precision"]
     return Commune(
         code=line["code"],
         name=line["name"],
         department=line["department"],
         postcodes=tuple(line["postcodes"].split()),
-        longitude=float(line["longitude"]) if line["longitude"] else None,
-        latitude=float(line["latitude"]) if line["latitude"] else None,
-        precision=Precision(line["precision"]),
+        longitude=better.longitude if better else float(longitude) if longitude else None,
+        latitude=better.latitude if better else float(latitude) if latitude else None,
+        precision=better.precision if better else Precision(precision),
     )
 
 
-def read(lines: Iterable[Mapping[str, str]]) -> Gazetteer:
-    """Communes and indexes from lines of ``communes.csv``."""
+def read(lines: Iterable[Mapping[str, str]], centres: Mapping[str, Centre]) -> Gazetteer:
+    """Communes and indexes from lines of ``communes.csv``, with the points of ``centres`` in place of its own."""
     communes: dict[str, Commune] = {}
     present: dict[str, str] = {}
     postcodes: dict[str, list[str]] = defaultdict(list)
     grid: dict[tuple[int, int], list[Place]] = defaultdict(list)
     for line in lines:
-        found = _commune(line)
+        found = _commune(line, centres.get(line["code"]))
         communes[found.code] = found
         present.update(dict.fromkeys(line["former"].split(), found.code))
         for postcode in found.postcodes:
@@ -111,7 +123,19 @@ def read(lines: Iterable[Mapping[str, str]]) -> Gazetteer:
 def gazetteer() -> Gazetteer:
     """The whole table, read once (a tenth of a second)."""
     with TABLE.open(encoding="utf-8", newline="") as file:
-        return read(csv.DictReader(file))
+        return read(csv.DictReader(file), _Given.centres)
+
+
+class _Given:
+    """Points that are better than those of the table, by INSEE code."""
+
+    centres: ClassVar[Mapping[str, Centre]] = {}
+
+
+def use(centres: Mapping[str, Centre]) -> None:
+    """Take these points, by INSEE code of a present commune, in place of those of the table: fixed at the start of a process."""
+    _Given.centres = centres
+    gazetteer.cache_clear()
 
 
 def normalise(code: str) -> str:
@@ -147,6 +171,12 @@ def of_postcodes(beginning: str) -> tuple[Commune, ...]:
         code for one, codes in known.by_postcode.items() if one.startswith(beginning) for code in codes
     )
     return tuple(known.communes[code] for code in codes)
+
+
+def worse(a: Precision, b: Precision) -> Precision:
+    """What a distance between two points is worth: no more than the worse of them."""
+    order = list(Precision)
+    return max(a, b, key=order.index)
 
 
 def metres(a: Place, b: Place) -> float:

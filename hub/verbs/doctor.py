@@ -1,4 +1,4 @@
-"""``hub doctor``: database, certificates and their last day, each outside service, queue, board."""
+"""``hub doctor``: database, communes, certificates and their last day, each outside service, queue, board."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 from cryptography import x509
 
 from hub import clock
-from hub.settings import Settings
+from hub.domain import places
+from hub.settings import Settings, communes
 from hub.storage import outbox
 from hub.storage.migrations import run as migrations
 from hub.storage.session import Database
@@ -20,6 +21,7 @@ from hub.workflows import board
 
 WARN_BEFORE = timedelta(days=60)
 KNOCK = 2.0  # seconds
+MOST_REJECTED = 0.01  # of the lines of the file of communes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,7 @@ async def examine(settings: Settings, database: Database) -> list[Finding]:
     found = [_schema(database)]
     found += await _queue(database)
     found += [await _board(database)]
+    found += _communes(settings)
     found += _certificates(settings)
     found += _services(settings)
     return found
@@ -74,6 +77,19 @@ async def _board(database: Database) -> Finding:
     return Finding(
         what="board", is_well=not differences, detail=f"{len(differences)} rows differed from the record, put right"
     )
+
+
+def _communes(settings: Settings) -> list[Finding]:
+    """What the file of the operator gives: a few lines without a point are no fault, many are."""
+    if settings.communes_file is None:
+        return []
+    known = communes(settings.communes_file)
+    placed = sum(code in known.centres for code in places.gazetteer().communes)
+    detail = f"{placed} of {len(places.gazetteer().communes)} placed by {settings.communes_file}"
+    if known.rejected:
+        line, reason = known.told[0]
+        detail += f"; {known.rejected} lines set aside, the first: {line}, {reason}"
+    return [Finding(what="communes", is_well=known.rejected <= known.lines * MOST_REJECTED, detail=detail)]
 
 
 def _files(settings: Settings) -> Iterator[tuple[str, Path]]:
