@@ -5,6 +5,8 @@
     D  SELECT by key with bare psycopg, asynchronous, in AUTOCOMMIT
     E  one RSA-2048 signature
 
+``rpps``, when it is named: the national directory at its true size (:mod:`bench.directory`), ten minutes and 3 GB.
+
 Everything runs on the loopback: a whole installation is started in a folder of its own and removed. Two minutes. Load comes from
 wrk where it is installed, else from connections of our own, which share the cores with the server.
 """
@@ -18,7 +20,7 @@ from tempfile import TemporaryDirectory
 
 import uvloop
 
-from bench import dmp, fhir, house, records, validation
+from bench import directory, dmp, fhir, house, records, validation
 from bench.load import WRK
 from bench.rows import HEADER, Row
 from hub import composition
@@ -26,6 +28,7 @@ from hub.storage.session import stop_embedded
 from hub.verbs.dev import settings_of
 
 SECTIONS = ("fhir", "validation", "dmp")
+ON_DEMAND = ("rpps",)  # minutes, and gigabytes
 
 
 def show(rows: list[Row]) -> None:
@@ -52,12 +55,22 @@ def of_the_house(effort: fhir.Effort) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Ratios to bare baselines.")
-    parser.add_argument("section", nargs="*", choices=[*SECTIONS, []], help="all of them when none is named")
+    parser.add_argument(
+        "section", nargs="*", choices=[*SECTIONS, *ON_DEMAND, []], help="fhir, validation and dmp when none is named"
+    )
     parser.add_argument("--seconds", type=float, default=2.0, help="of one round of load")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rows", type=int, default=2_300_000, help="rpps: lines of the first day")
+    parser.add_argument("--kills", type=int, default=0, help="rpps: how often the night is killed")
+    parser.add_argument("--hostile", action="store_true", help="rpps: every oddity of true files")
+    parser.add_argument("--folder", type=Path, help="rpps: where the days are kept between two runs")
     given = parser.parse_args()
     wanted = given.section or SECTIONS
     print(f"load: {WRK or 'connections of our own (wrk is not installed)'}\n{HEADER}")
+    if "rpps" in wanted:
+        directory.report(
+            directory.Size(rows=given.rows, kills=given.kills, is_hostile=given.hostile, folder=given.folder)
+        )
     if "validation" in wanted:
         show(validation.rows())
     if "fhir" in wanted:

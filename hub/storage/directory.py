@@ -21,7 +21,7 @@ from hub.storage.directory_find import Criteria
 from hub.storage.directory_load import Load
 from hub.storage.directory_people import Activity, Exercise, Person, Structure, whole
 from hub.storage.directory_people import persons as persons_of
-from hub.storage.session import Session
+from hub.storage.session import Database, Session
 from hub.storage.tables import directory as tables
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "search",
     "status",
     "structure_names",
+    "understood",
 ]
 
 MOST = 50  # persons a page (rpps.md 12.3)
@@ -72,27 +73,29 @@ def numbers(text: str) -> list[str]:
     return [number, f"8{number}", f"0{number}"] if IDENTIFIER.fullmatch(number) else []
 
 
-async def search(session: Session, asked: Criteria, *, limit: int = MOST, after: str | None = None) -> Page:
+async def search(database: Database, asked: Criteria, *, limit: int = MOST, after: str | None = None) -> Page:
     """People who answer all criteria, best first and in a total order, ``WHOLE`` at most over all pages. Former codes of communes
     are understood. Raises ``Refusal("bad-value")`` for one letter without more, and for an ``after`` that no page gave.
     """
-    asked = _understood(asked)
+    asked = understood(asked)
     begin, is_similar = _after(after) if after is not None else (0, False)
     end = min(begin + max(1, min(limit, MOST)), WHOLE)
-    found = await directory_find.first(session, asked, end + 1, is_similar=is_similar)
+    found = await directory_find.first(database, asked, end + 1, is_similar=is_similar)
     if not found and not begin and asked.words:
         is_similar = True
-        found = await directory_find.first(session, asked, end + 1, is_similar=True)
+        found = await directory_find.first(database, asked, end + 1, is_similar=True)
     has_more = len(found) > end
+    async with database.reading() as session:
+        persons = await _whole(session, found[begin:end])
     return Page(
-        persons=await _whole(session, found[begin:end]),
+        persons=persons,
         following=_token(end, is_similar) if has_more and end < WHOLE else None,
         is_similar=is_similar and bool(found),
         is_crowded=has_more and (end == WHOLE or not (asked.communes or asked.professions)),
     )
 
 
-def _understood(asked: Criteria) -> Criteria:
+def understood(asked: Criteria) -> Criteria:
     """The criteria with the name folded, or read as numbers. Raises ``Refusal("bad-value")``."""
     identifiers, key = tuple(numbers(asked.words)), search_key.key(asked.words)
     others = (asked.professions, asked.specialties, asked.communes)
@@ -139,7 +142,8 @@ async def professionals(
 ) -> list[Person]:
     """People of a profession at work in communes, with one of the skills when some are named, by name."""
     asked = Criteria(professions=(profession,), specialties=tuple(specialties), communes=tuple(communes))
-    return list((await search(session, asked, limit=limit)).persons)
+    found = await directory_find.first(session, understood(asked), limit)
+    return list(await _whole(session, found))
 
 
 async def structure_names(session: Session, keys: Iterable[str]) -> dict[str, str]:

@@ -7,17 +7,17 @@ as a rare one. In a few communes the lines of work are gathered and sorted inste
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-
-from sqlalchemy import text
+from typing import Any
 
 from hub.domain import search_key
 from hub.domain.phonetic import sound
-from hub.storage.directory_tiers import Tier, Values, similar, tiers
-from hub.storage.session import Session
+from hub.storage.directory_tiers import PARTS, Test, Tier, Values, similar, tiers
+from hub.storage.session import Database, Session
 
 FEW = 10_000  # lines of work that are sorted rather than walked through
+RARE = 300  # persons found by their name of whom the rest is then asked one by one
 MANY_SOUNDS = 300  # names of one sound: more would be no help
 
 
@@ -71,38 +71,33 @@ def _work(asked: Criteria, values: Values, *, communes: Sequence[str] = ()) -> s
     return " AND ".join(f"s.{name} = ANY({values.add(list(codes))})" for name, codes in of.items() if codes)
 
 
-READ = """SELECT e.national_id, e.family_key, e.given_key FROM directory_exercise AS e
-WHERE {rest} AND ({test}) ORDER BY {order} LIMIT :wanted"""
-LED = "SELECT e.* FROM (SELECT DISTINCT key FROM ({keys}) AS k) AS n CROSS JOIN LATERAL ({rows}) AS e"
-ONE = "SELECT e.national_id FROM ({rows}) AS e ORDER BY {order} LIMIT :wanted"
-WALK = "SELECT national_id FROM ({rows}) AS hits LIMIT :wanted"
+READ = """SELECT e.national_id, e.is_idle, e.family_key, e.given_key FROM directory_exercise AS e
+WHERE e.is_idle = ANY(%(idle)s) AND {test}{filters} ORDER BY {order} LIMIT %(wanted)s"""
+AMONG = "SELECT e.* FROM (SELECT DISTINCT key FROM ({among}) AS k) AS n CROSS JOIN LATERAL ({rows}) AS e"
+SORTED = "SELECT e.national_id FROM ({rows}) AS e ORDER BY {order} LIMIT %(wanted)s"
+WALK = "SELECT national_id FROM ({rows}) AS hits LIMIT %(wanted)s"
+
+
+def _read(one: Test, order: str, filters: str) -> str:
+    """The first exercises of a test, in order; by its few keys one after the other."""
+    condition = f"e.{one.part}_key = n.key AND {one.condition}" if one.among else one.condition
+    rows = READ.format(test=f"({condition.format(t='e')})", filters=filters, order=order)
+    return AMONG.format(among=one.among, rows=rows) if one.among else rows
+
+
+def walk(asked: Criteria, found: Sequence[Tier], values: Values) -> str:
+    """The statement that reads tier after tier, each from its indexes."""
+    filters = _filters(asked, values, has_places=True)
+    values.known["idle"] = [False] if asked.is_working else [False, True]
+    each = []
+    for tier in found:
+        rows = [_read(one, tier.order, filters) for one in tier.tests]
+        each.append(SORTED.format(rows=_union(rows), order=tier.order))
+    return WALK.format(rows=_union(each))
 
 
 def _union(statements: Sequence[str]) -> str:
     return " UNION ALL ".join(f"({one})" for one in statements)
-
-
-def _walked(tier: Tier, rest: str) -> str:
-    """One tier, from its indexes."""
-
-    def read(test: str) -> str:
-        return READ.format(rest=rest, test=test, order=tier.order)
-
-    tests = [test.format(t="e") for test in tier.tests]
-    if tier.leads is None:
-        rows = [read(test) for test in tests]
-    else:
-        ways = (("e.family_key", tier.leads.families), ("e.given_key", tier.leads.givens))
-        rows = [LED.format(keys=keys, rows=read(f"{key} = n.key AND ({tests[0]})")) for key, keys in ways]
-    return ONE.format(rows=_union(rows), order=tier.order)
-
-
-def walk(asked: Criteria, found: Sequence[Tier], values: Values) -> str:
-    """The statement that reads tier after tier, in each those with an activity first."""
-    filters = _filters(asked, values, has_places=True)
-    idle = ("false",) if asked.is_working else ("false", "true")
-    rests = [f"e.is_idle = {one}{filters}" for one in idle]
-    return WALK.format(rows=_union([_walked(tier, rest) for tier in found for rest in rests]))
 
 
 GATHER = """
@@ -113,10 +108,10 @@ WITH found AS (
   WHERE NOT s.is_idle{tests}
 ), nearest AS (
   SELECT exercise, family_key, given_key, rank, min(metres) AS metres FROM found WHERE rank IS NOT NULL GROUP BY 1, 2, 3, 4
-  ORDER BY rank, metres, family_key, given_key FETCH FIRST (CAST(:wanted AS bigint)) ROWS WITH TIES
+  ORDER BY rank, metres, family_key, given_key FETCH FIRST (CAST(%(wanted)s AS bigint)) ROWS WITH TIES
 )
 SELECT e.national_id FROM nearest AS n JOIN directory_exercise AS e ON e.id = n.exercise
-ORDER BY n.rank, n.metres, n.family_key, n.given_key, e.national_id LIMIT :wanted
+ORDER BY n.rank, n.metres, n.family_key, n.given_key, e.national_id LIMIT %(wanted)s
 """
 
 
@@ -126,7 +121,7 @@ def gather(asked: Criteria, found: Sequence[Tier], values: Values) -> str:
     of_work = [f"s.profession = ANY({values.add(list(asked.professions))})"] if asked.professions else []
     of_work += [work] if (work := _work(asked, values)) else []
     return GATHER.format(
-        rank=" ".join(f"WHEN {tier.test.format(t='s')} THEN {place}" for place, tier in enumerate(found)),
+        rank=" ".join(f"WHEN {tier.whole.format(t='s')} THEN {place}" for place, tier in enumerate(found)),
         places=values.add(list(asked.communes)),
         metres=values.add(list(asked.metres) or [0] * len(asked.communes)),
         joined="JOIN directory_exercise AS e ON e.id = s.exercise" if of_person else "",
@@ -134,45 +129,84 @@ def gather(asked: Criteria, found: Sequence[Tier], values: Values) -> str:
     )
 
 
-async def _are_few(session: Session, communes: Sequence[str]) -> bool:
+async def _rows(
+    reader: Database | Session, order: str, values: Mapping[str, Any], *, is_swift: bool = False
+) -> list[tuple[Any, ...]]:
+    """What a statement finds. ``is_swift``: planned once, whatever its values."""
+    if isinstance(reader, Database):
+        if is_swift:
+            return await reader.fetch(order.encode(), values)
+        async with reader.reading() as session:
+            return await _rows(session, order, values)
+    return [tuple(row) for row in await reader.exec_driver_sql(order, dict(values))]
+
+
+async def _are_few(reader: Database | Session, communes: Sequence[str]) -> bool:
     """Whether the lines of work in communes are few enough to be sorted, as the statistics of the last load have it."""
-    order = "EXPLAIN (FORMAT JSON) SELECT FROM directory_situation WHERE place = ANY(:communes)"
-    plan = (await session.execute(text(order), {"communes": list(communes)})).scalar_one()
+    order = "EXPLAIN (FORMAT JSON) SELECT FROM directory_situation WHERE place = ANY(%(communes)s)"
+    [(plan,)] = await _rows(reader, order, {"communes": list(communes)})
     return bool(plan[0]["Plan"]["Plan Rows"] <= FEW)
 
 
-async def _alike(session: Session, word: str) -> list[tuple[str, str]]:
-    """Parts and keys of the names that sound like a word."""
-    order = text(
-        "SELECT DISTINCT part, key FROM directory_name WHERE part = ANY(:parts) AND sound = :sound LIMIT :most"
-    )
-    values = {"parts": ["family", "given"], "sound": sound(word), "most": MANY_SOUNDS}
-    return [(part, key) for part, key in await session.execute(order, values)]
+SOUND = "SELECT DISTINCT part, key FROM directory_name WHERE part = ANY(%(parts)s) AND sound = %(sound)s LIMIT %(most)s"
 
 
-async def _tiers(session: Session, asked: Criteria, values: Values, *, is_similar: bool) -> list[Tier]:
+async def _tiers(reader: Database | Session, asked: Criteria, values: Values, *, is_similar: bool) -> list[Tier]:
     words = search_key.asked(asked.words)
     if asked.numbers:
-        return [Tier((f"{{t}}.national_id = ANY({values.add(list(asked.numbers))})",))]
+        return [Tier((Test(f"{{t}}.national_id = ANY({values.add(list(asked.numbers))})"),))]
     if not words:
-        return [Tier(("true",))]
-    if is_similar:
-        return similar([(word, await _alike(session, word)) for word in words], values)
-    return tiers(search_key.key(asked.words), words, values)
+        return [Tier((Test("true"),))]
+    if not is_similar:
+        return tiers(search_key.key(asked.words), words, values)
+    alike = []
+    for word in words:
+        given = {"parts": list(PARTS), "sound": sound(word), "most": MANY_SOUNDS}
+        alike.append((word, await _rows(reader, SOUND, given, is_swift=True)))
+    return similar(alike, values)
 
 
-async def first(session: Session, asked: Criteria, count: int, *, is_similar: bool = False) -> list[str]:
+KEPT = """SELECT found.national_id FROM unnest(CAST({found} AS text[])) WITH ORDINALITY AS found (national_id, place)
+WHERE EXISTS (SELECT FROM directory_exercise AS e WHERE e.national_id = found.national_id AND e.is_idle = ANY(%(idle)s){filters})
+ORDER BY found.place LIMIT %(wanted)s"""
+
+
+async def first(reader: Database | Session, asked: Criteria, count: int, *, is_similar: bool = False) -> list[str]:
     """National identifiers of the first ``count`` persons who answer, each once. ``is_similar``: by names that sound like the words
-    asked.
+    asked. From a ``Database`` it is the fastest.
     """
+    alone = Criteria(words=asked.words, numbers=asked.numbers, is_working=asked.is_working)
+    if asked == alone:
+        # A name alone is looked for in one way; what else is asked may call for another plan each time.
+        return await _found(reader, asked, count, is_similar=is_similar, is_swift=True)
+    if asked.words and not asked.metres:
+        bearers = await _found(reader, alone, RARE, is_similar=is_similar, is_swift=True)
+        if len(bearers) < RARE:
+            return await _kept(reader, asked, bearers, count)
+    return await _found(reader, asked, count, is_similar=is_similar)
+
+
+async def _kept(reader: Database | Session, asked: Criteria, found: Sequence[str], count: int) -> list[str]:
+    """Those of a few persons who answer everything else, in their order."""
     values = Values()
-    found = await _tiers(session, asked, values, is_similar=is_similar)
-    is_gathered = asked.communes and not asked.numbers and (asked.metres or await _are_few(session, asked.communes))
-    order = text((gather if is_gathered else walk)(asked, found, values))
+    order = KEPT.format(found=values.add(list(found)), filters=_filters(asked, values, has_places=True))
+    values.known |= {"idle": [False] if asked.is_working else [False, True], "wanted": count}
+    return [number for (number,) in await _rows(reader, order, values.known, is_swift=True)]
+
+
+async def _found(
+    reader: Database | Session, asked: Criteria, count: int, *, is_similar: bool, is_swift: bool = False
+) -> list[str]:
+    values = Values()
+    found = await _tiers(reader, asked, values, is_similar=is_similar)
+    is_gathered = bool(asked.communes and not asked.numbers) and (
+        asked.metres or await _are_few(reader, asked.communes)
+    )
+    order = (gather if is_gathered else walk)(asked, found, values)
     wanted = count
     while True:
-        hits = (await session.execute(order, {**values.known, "wanted": wanted})).scalars().all()
-        persons = list(dict.fromkeys(hits))
+        hits = await _rows(reader, order, {**values.known, "wanted": wanted}, is_swift=is_swift)
+        persons = list(dict.fromkeys(number for (number,) in hits))
         if len(persons) >= count or len(hits) < wanted:
             return persons[:count]
         wanted *= 2  # some stand there twice, with two professions or under two names

@@ -1,4 +1,4 @@
-"""How well a name answers a query: the tests on its keys, as SQL, the best first (rpps.md 12.1). Pure.
+"""How well a name answers a query: tests on its keys, as SQL, the best first (rpps.md 12.1). Pure.
 
 A test names the row it is about ``{t}``: an exercise or a line of work, both hold the keys. Values are never written into it.
 """
@@ -11,8 +11,8 @@ from typing import Any
 
 from hub.domain import search_key
 
-FAMILY = "e.family_key, e.given_key, e.national_id"  # orders of indexes
-GIVEN = "e.given_key, e.family_key, e.national_id"
+FAMILY = "e.is_idle, e.family_key, e.given_key, e.national_id"  # orders of indexes: those with an activity first
+GIVEN = "e.is_idle, e.given_key, e.family_key, e.national_id"
 
 
 @dataclass(slots=True)
@@ -25,100 +25,114 @@ class Values:
         """Where the value goes in the statement."""
         name = f"v{len(self.known)}"
         self.known[name] = value
-        return f":{name}"
+        return f"%({name})s"
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
-    """Names of which a word begins with one of the query: as relations of keys, of families and of first names."""
+class Test:
+    """What a name has to be. ``among``: a relation of a few keys, one of which the ``part`` of the name must be."""
 
-    families: str
-    givens: str
+    condition: str
+    part: str = ""
+    among: str = ""
 
     @property
-    def test(self) -> str:
-        """That a name is one of them."""
-        return f"({{t}}.family_key IN ({self.families}) OR {{t}}.given_key IN ({self.givens}))"
+    def whole(self) -> str:
+        """Both, for lines that are at hand."""
+        return f"{{t}}.{self.part}_key IN ({self.among}) AND {self.condition}" if self.among else self.condition
 
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """Names that answer equally well: they pass one of the tests, and have the word that ``leads``; ``order``: in which an index
-    gives them.
-    """
+    """Names that answer equally well: they pass one of the tests; ``order``: in which an index gives them."""
 
-    tests: tuple[str, ...]
+    tests: tuple[Test, ...]
     order: str = FAMILY
-    leads: Word | None = None
 
     @property
-    def test(self) -> str:
-        """All in one, for lines that are at hand."""
-        either = " OR ".join(f"({one})" for one in self.tests)
-        return f"({either}) AND {self.leads.test}" if self.leads else either
+    def whole(self) -> str:
+        """All tests in one."""
+        return " OR ".join(f"({one.whole})" for one in self.tests)
 
 
-def _longer(column: str, key: str, values: Values) -> str:
+PARTS = ("family", "given")
+# Names of which a word but the first begins so, or which sound so: few, beside those that begin so.
+INSIDE = "SELECT key FROM directory_name WHERE part = '{part}' AND place = 1 AND word >= {word} AND word < {after}"
+ALIKE = " UNION SELECT unnest(CAST({keys} AS text[]))"
+SAME = INSIDE.replace("word >= {word} AND word < {after}", "word = {word} AND replace(key, ' ', '') = {word}")
+
+
+def _begins(part: str, key: str, values: Values) -> str:
+    column = f"{{t}}.{part}_key"
+    return f"{column} >= {values.add(key)} AND {column} < {values.add(key + search_key.LAST)}"
+
+
+def _longer(part: str, key: str, values: Values) -> str:
+    column = f"{{t}}.{part}_key"
     return f"{column} > {values.add(key)} AND {column} < {values.add(key + search_key.LAST)}"
 
 
-NAMES = "SELECT key FROM directory_name WHERE part = '{part}' AND word >= {word} AND word < {after}"
-OTHERS = " UNION SELECT unnest(CAST({keys} AS text[]))"
-SAME = """{{t}}.{part}_key IN (
-SELECT key FROM directory_name WHERE part = '{part}' AND word = {name} AND replace(key, ' ', '') = {name})"""
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of the query, as names have it: by part, a relation of those that hold it inside; ``test``: that a name has it."""
+
+    inside: dict[str, str]
+    test: str
 
 
-def _word(asked: str, values: Values, similar: Sequence[tuple[str, str]] = ()) -> Word:
-    """``similar``: parts and keys of other names that count."""
-    word, after, made = values.add(asked), values.add(asked + search_key.LAST), []
-    for part in ("family", "given"):
-        keys = [key for of, key in similar if of == part]
-        made.append(NAMES.format(part=part, word=word, after=after))
+def _word(asked: str, values: Values, alike: Sequence[tuple[str, str]] = ()) -> Word:
+    """``alike``: parts and keys of other names that count."""
+    word, after = values.add(asked), values.add(asked + search_key.LAST)
+    inside, tests = {}, []
+    for part in PARTS:
+        inside[part] = INSIDE.format(part=part, word=word, after=after)
+        keys = [key for of, key in alike if of == part]
         if keys:
-            made[-1] += OTHERS.format(keys=values.add(keys))
-    return Word(*made)
+            inside[part] += ALIKE.format(keys=values.add(keys))
+        column = f"{{t}}.{part}_key"
+        tests += [f"{column} >= {word} AND {column} < {after}", f"{column} IN ({inside[part]})"]
+    return Word(inside, f"({' OR '.join(tests)})")
 
 
 def _splits(name: str) -> Iterator[tuple[str, str]]:
-    """A query of several words cut in two, everywhere: family and first name, in this order or the other."""
+    """A query of several words cut in two, everywhere, in this order and the other: family and first name."""
     words = name.split()
     for place in range(1, len(words)):
-        yield " ".join(words[:place]), " ".join(words[place:])
+        halves = " ".join(words[:place]), " ".join(words[place:])
+        yield halves
+        yield halves[::-1]
 
 
 def tiers(name: str, asked: Sequence[str], values: Values) -> list[Tier]:
     """The tiers of a folded query, the best first. ``asked``: its words, particles joined."""
     exact, joined = values.add(name), values.add(name.replace(" ", "")[: search_key.LONGEST_WORD])
-    same_family, same_given = (
-        SAME.format(part=part, name=joined) for part in ("family", "given")
-    )  # « legoff » is LE GOFF
-    whole, begun = [f"{{t}}.family_key = {exact}", same_family], [_longer("{t}.family_key", name, values)]
-    for first, last in _splits(name):
-        a, b = values.add(first), values.add(last)
-        whole += [
-            f"{{t}}.family_key = {a} AND {{t}}.given_key = {b}",
-            f"{{t}}.given_key = {a} AND {{t}}.family_key = {b}",
-        ]
-        begun += [
-            f"{{t}}.family_key = {a} AND {_longer('{t}.given_key', last, values)}",
-            f"{{t}}.given_key = {a} AND {_longer('{t}.family_key', last, values)}",
-        ]
+    same = {part: Test("true", part, SAME.format(part=part, word=joined)) for part in PARTS}  # « legoff » is LE GOFF
+    splits = list(_splits(name))
+    pairs = [
+        Test(f"{{t}}.family_key = {values.add(family)} AND {{t}}.given_key = {values.add(given)}")
+        for family, given in splits
+    ]
+    begun = [
+        Test(f"{_begins('family', family, values)} AND {_begins('given', given, values)}") for family, given in splits
+    ]
     return [
-        Tier(tuple(whole)),
-        Tier((f"{{t}}.given_key = {exact}", same_given), GIVEN),
-        Tier(tuple(begun)),
-        Tier((_longer("{t}.given_key", name, values),), GIVEN),
-        _others([(one, _word(one, values)) for one in asked]),
+        Tier((Test(f"{{t}}.family_key = {exact}"), same["family"], *pairs)),
+        Tier((Test(f"{{t}}.given_key = {exact}"), same["given"]), GIVEN),
+        Tier((Test(_longer("family", name, values)), *begun)),
+        Tier((Test(_longer("given", name, values)),), GIVEN),
+        _inside([_word(one, values) for one in asked]),
     ]
 
 
 def similar(asked: Sequence[tuple[str, Sequence[tuple[str, str]]]], values: Values) -> list[Tier]:
     """The tier of names that sound like a query: each of its words, with parts and keys of the names of that sound."""
-    return [_others([(one, _word(one, values, names)) for one, names in asked])]
+    return [_inside([_word(one, values, names) for one, names in asked])]
 
 
-def _others(words: Sequence[tuple[str, Word]]) -> Tier:
-    """Names of which any words begin so: led by the longest of the query, which the fewest names have."""
-    lead = max(range(len(words)), key=lambda place: len(words[place][0]))
-    tests = [word.test for place, (_, word) in enumerate(words) if place != lead]
-    return Tier((" AND ".join(tests) or "true",), leads=words[lead][1])
+def _inside(words: Sequence[Word]) -> Tier:
+    """Names that have every word of the query, one of them not at the beginning."""
+    tests = []
+    for place, word in enumerate(words):
+        others = " AND ".join(one.test for other, one in enumerate(words) if other != place) or "true"
+        tests += [Test(others, part, word.inside[part]) for part in PARTS]
+    return Tier(tuple(tests))

@@ -196,8 +196,8 @@ async def search(database: Database, asked: Criteria, *, place: str | None, km: 
     """
     near = _places(place, km) if place else {}
     asked = replace(asked, communes=tuple(near), metres=tuple(near.values()) if km else ())
+    page = await directory.search(database, asked, limit=limit)
     async with database.reading() as session:
-        page = await directory.search(session, asked, limit=limit)
         published = await directory.labels(session)
     rows = tuple(_found(person, published) for person in page.persons)
     return Found(rows=rows, is_similar=page.is_similar, has_more=page.following is not None or page.is_crowded)

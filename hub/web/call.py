@@ -22,7 +22,7 @@ from hub import clock
 from hub.domain import hours
 from hub.domain.people import Viewer
 from hub.domain.refusal import Refusal
-from hub.storage.session import Session
+from hub.storage.session import Database, Session
 from hub.web import flashes, nav, refusals
 from hub.web.context import House
 from hub.web.flashes import Flash
@@ -77,6 +77,11 @@ class Call:
     def query(self, name: str) -> str:
         """A filter of the address, empty when absent."""
         return self.request.query_params.get(name, "").strip()
+
+    @property
+    def database(self) -> Database:
+        """For what reads by its own connections."""
+        return self.house.context.database
 
     def reading(self) -> AbstractAsyncContextManager[Session]:
         """For what a page shows."""

@@ -79,7 +79,7 @@ async def test_an_absence_is_confirmed_after_three_days(database: Database, tmp_
     assert (made.missing, made.gone, made.persons) == (0, 1, 1)
     async with database.reading() as session:
         assert await directory.by_national_id(session, DOCTOR["national_id"]) is None
-        assert (await directory.search(session, directory.Criteria(words="lefevre"))).persons == ()
+        assert (await directory.search(database, directory.Criteria(words="lefevre"))).persons == ()
         past = await session.execute(sql("SELECT count(*) FROM directory_situation_past"))
         assert past.scalar_one() == 2
     again = await day(database, tmp_path, 21, [NURSE, DOCTOR])

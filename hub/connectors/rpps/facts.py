@@ -38,7 +38,7 @@ _MAILBOX = (
 COLUMNS = {
     "directory_person": ("national_id", "id_type", "identifier", "since", "load"),
     "directory_exercise": ("id", *_EXERCISE, "is_idle", "profession", "family_key", "given_key", "load"),
-    "directory_name": ("part", "word", "key", "sound"),
+    "directory_name": ("part", "place", "word", "key", "sound"),
     "directory_structure": ("id", "key", *mapping.WHERE, "place", "load"),
     "directory_situation": (
         *("id", "exercise", "structure", *mapping.WHAT, "is_idle", "profession", "place"),
@@ -205,7 +205,9 @@ class Facts:
         mark = key if part == "family" else f"-{key}"  # no folded name begins so
         if mark not in self.named:
             self.named.add(mark)
-            self.lines["directory_name"].extend(f"{part}|{word}|{key}|{sound(word)}" for word in beginnings.split())
+            self.lines["directory_name"].extend(
+                f"{part}|{0 if key.startswith(word) else 1}|{word}|{key}|{sound(word)}" for word in beginnings.split()
+            )
 
     def _person(self, cells: Cells) -> None:
         national_id, id_type, identifier = cells[NATIONAL_ID], cells[ID_TYPE], cells[IDENTIFIER]

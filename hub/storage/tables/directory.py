@@ -20,6 +20,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     PrimaryKeyConstraint,
+    SmallInteger,
     Table,
     Text,
     text,
@@ -83,6 +84,7 @@ name = Table(
     "directory_name",
     metadata,
     _text("part", "family or given"),
+    Column("place", SmallInteger, nullable=False, comment="0: the name begins with the word; 1: it stands further on"),
     Column(
         "word",
         KEY,
@@ -91,7 +93,7 @@ name = Table(
     ),
     Column("key", KEY, nullable=False, comment="the folded name that has it"),
     _text("sound", "of the word (rpps.md 12.2)"),
-    PrimaryKeyConstraint("part", "word", "key"),
+    PrimaryKeyConstraint("part", "place", "word", "key"),
     Index("directory_name_by_sound", "part", "sound"),
     comment="distinct names; one that nobody bears any more may stay: it leads to nobody",
 )

@@ -40,7 +40,7 @@ async def show(call: Call) -> Response:
         if is_asked and not faults and served.day:
             try:
                 asked = reads.criteria(typed, found)
-                page = await directory.search(session, asked, limit=PAGE, after=call.query("apres") or None)
+                page = await directory.search(call.database, asked, limit=PAGE, after=call.query("apres") or None)
             except Refusal:
                 faults = (Fault(field="nom", text=STALE if call.query("apres") else TOO_SHORT),)
         people = await reads.worded(session, call.viewer, page.persons) if page else []

@@ -146,18 +146,17 @@ async def test_readers_see_the_old_directory_or_the_new_one(database: Database, 
     seen: list[str] = []
 
     async def watch() -> None:
-        async with database.reading() as session:
-            while not stop.is_set():
-                page = await directory.search(session, directory.Criteria(professions=("10",), communes=("95127",)))
-                assert len(page.persons) == 50
-                words = {
-                    word
-                    for person in page.persons
-                    for one in person.exercises
-                    for word in (one.family, one.skills[0][1], one.activities[0].structure.structure_name)  # type: ignore[union-attr]
-                }
-                assert len(words) == 1
-                seen.append(words.pop())
+        while not stop.is_set():
+            page = await directory.search(database, directory.Criteria(professions=("10",), communes=("95127",)))
+            assert len(page.persons) == 50
+            words = {
+                word
+                for person in page.persons
+                for one in person.exercises
+                for word in (one.family, one.skills[0][1], one.activities[0].structure.structure_name)  # type: ignore[union-attr]
+            }
+            assert len(words) == 1
+            seen.append(words.pop())
 
     watchers = [asyncio.create_task(watch()) for _ in range(3)]
     for day, name in enumerate("BCD", 17):

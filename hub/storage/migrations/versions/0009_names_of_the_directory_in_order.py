@@ -18,15 +18,16 @@ KEY = sa.Text(collation='C')
 def upgrade() -> None:
     name = op.create_table('directory_name',
     sa.Column('part', sa.Text(), nullable=False, comment='family or given'),
+    sa.Column('place', sa.SmallInteger(), nullable=False, comment='0: the name begins with the word; 1: it stands further on'),
     sa.Column('word', KEY, nullable=False, comment='what a word of a query may begin: each word, particles joined, the whole joined'),
     sa.Column('key', KEY, nullable=False, comment='the folded name that has it'),
     sa.Column('sound', sa.Text(), nullable=False, comment='of the word (rpps.md 12.2)'),
-    sa.PrimaryKeyConstraint('part', 'word', 'key', name=op.f('directory_name_pkey')),
+    sa.PrimaryKeyConstraint('part', 'place', 'word', 'key', name=op.f('directory_name_pkey')),
     comment='distinct names; one that nobody bears any more may stay: it leads to nobody'
     )
     for part in ('family', 'given'):
         for keys in op.get_bind().execute(sa.text(f'SELECT DISTINCT {part}_key FROM directory_exercise')).scalars().partitions(10_000):
-            lines = [{'part': part, 'word': word, 'key': key, 'sound': sound(word)} for key in keys for word in beginnings(key)]
+            lines = [{'part': part, 'place': int(not key.startswith(word)), 'word': word, 'key': key, 'sound': sound(word)} for key in keys for word in beginnings(key)]
             if lines:
                 op.bulk_insert(name, lines)
     op.create_index('directory_name_by_sound', 'directory_name', ['part', 'sound'], unique=False)
