@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
 
+from hub.domain.places import Precision
+
 
 class Circle(StrEnum):
     """Which people a wave asks."""
@@ -37,12 +39,15 @@ DEFAULT: tuple[Wave, ...] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """Somebody who could take the request. ``kilometres`` from the place of care, ``None`` when a point is not known."""
+    """Somebody who could take the request. ``metres`` from the place of care, ``None`` when a point is not known; ``precision``:
+    of the worse of both points.
+    """
 
     role: str
     account: str
     network: str | None
     metres: float | None = None
+    precision: Precision = Precision.ADDRESS
     is_usual: bool = False
     is_usual_gp: bool = False
 

@@ -23,7 +23,8 @@ PARIS = ZoneInfo("Europe/Paris")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """A situation that may be asked. ``longitude`` and ``latitude`` in degrees, ``None`` when only the commune is known;
-    ``care_types`` empty takes all; ``absences`` are pairs of dates, both included.
+    ``care_types`` empty takes all; ``absences`` are pairs of dates, both included. ``is_exact``: found, never kept: the point is
+    that of an address.
     """
 
     role: str
@@ -42,9 +43,10 @@ class Row:
     care_types: list[str] = field(default_factory=list)
     max_open: int | None = None
     absences: list[list[str]] = field(default_factory=list)
+    is_exact: bool = False
 
 
-COLUMNS = ", ".join(f"c.{one.name}" for one in fields(Row))
+COLUMNS = ", ".join(f"c.{one.name}" for one in fields(Row) if one.name != "is_exact")
 METRES_PER_DEGREE = 111_195.0  # of latitude, mean sphere of 6 371 km
 TOLERANCE = 1.05  # the caller measures exactly; this only spares it those who are clearly too far
 
@@ -64,7 +66,8 @@ WITH found AS (
   UNION
   SELECT c.role FROM candidate AS c WHERE c.national_id = :usual AND c.profession = :profession
 )
-SELECT {COLUMNS} FROM found JOIN candidate AS c ON c.role = found.role
+SELECT {COLUMNS}, coalesce(p.addresses -> 0 ->> 'longitude', '') <> '' AS is_exact
+FROM found JOIN candidate AS c ON c.role = found.role LEFT JOIN preference AS p ON p.role = c.role
 WHERE c.is_active
   AND (
     c.national_id = :usual
@@ -123,7 +126,7 @@ async def able(
 
 async def keep(session: Session, one: Row) -> None:
     """Add or replace the row of a situation."""
-    values: dict[str, Any] = asdict(one)
+    values: dict[str, Any] = {name: value for name, value in asdict(one).items() if name != "is_exact"}
     changed = {name: value for name, value in values.items() if name != "role"}
     await session.execute(upsert(candidate).values(values).on_conflict_do_update(index_elements=["role"], set_=changed))
 

@@ -12,6 +12,7 @@ from hub.domain import hours, places
 from hub.domain.appointment import Appointment, Mode
 from hub.domain.care_request import State
 from hub.domain.patient import Patient
+from hub.domain.places import Precision
 from hub.storage.ages import Age
 
 
@@ -134,11 +135,25 @@ def proper(name: str) -> str:
     return name.title() if name.isupper() else name
 
 
-def kilometres(count: int | None) -> str:
-    """« 3 km », « moins de 1 km », empty when not known."""
+def kilometres(count: int | None, precision: Precision = Precision.ADDRESS) -> str:
+    """« 3 km », « moins de 1 km », « ≈ 3 km » between points that are no addresses (rpps.md 12.5), empty when not known."""
     if count is None:
         return ""
-    return f"{count} km" if count else "moins de 1 km"
+    about = "" if precision is Precision.ADDRESS else "≈ "
+    return f"{about}{count} km" if count else f"{about}moins de 1 km"
+
+
+MEASURED = {
+    Precision.CENTROID: "mesurés depuis le centre de la commune",
+    Precision.PLACE: "mesurés depuis le bourg de la commune",
+    Precision.NEIGHBOUR: "mesurés depuis les communes voisines",
+    Precision.DISTRICT: "mesurés depuis le milieu de l’arrondissement",
+}
+
+
+def measured(precision: Precision) -> str:
+    """From where a distance is measured, empty from an address."""
+    return MEASURED.get(precision, "")
 
 
 def civil_name(patient: Patient, today: date) -> str:

@@ -130,19 +130,28 @@ def _in_reach(person: Candidate, row: Any) -> bool:
 
 
 def _candidate(row: Any, origin: places.Place | None, usual: str | None) -> Candidate:
-    metres = None
+    metres, precision = None, places.Precision.NONE
     if origin is not None and row.longitude is not None:
-        point = places.Place(longitude=row.longitude, latitude=row.latitude, commune=row.commune)
-        metres = places.metres(origin, point)
+        point = places.Place(
+            longitude=row.longitude, latitude=row.latitude, commune=row.commune, precision=_precision(row)
+        )
+        metres, precision = places.metres(origin, point), places.worse(origin.precision, point.precision)
     is_usual = usual is not None and row.national_id == usual
     return Candidate(
         role=row.role,
         account=row.account,
         network=row.network,
         metres=metres,
+        precision=precision,
         is_usual=is_usual,
         is_usual_gp=is_usual,
     )
+
+
+def _precision(row: candidates.Row) -> places.Precision:
+    """Of the point where somebody works: an address, else the middle of the commune."""
+    known = None if row.is_exact else places.commune(row.commune)
+    return known.precision if known else places.Precision.ADDRESS
 
 
 async def _origin(session: Session, found: Record) -> places.Place | None:
@@ -156,10 +165,9 @@ async def _origin(session: Session, found: Record) -> places.Place | None:
                 longitude=float(position["longitude"]),
                 latitude=float(position["latitude"]),
                 commune=found.request.commune,
+                precision=places.Precision.ADDRESS,
             )
-    if commune is None or commune.longitude is None or commune.latitude is None:
-        return None
-    return places.Place(longitude=commune.longitude, latitude=commune.latitude, commune=commune.code)
+    return commune.place if commune else None
 
 
 async def _usual_gp(session: Session, request: CareRequest) -> str | None:

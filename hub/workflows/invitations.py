@@ -98,6 +98,7 @@ def _task(request: CareRequest, person: Candidate, *, wave: int, until: datetime
     inputs = [given("wave", {"valuePositiveInt": wave})]
     if person.kilometres is not None:
         inputs.append(given("distance-km", {"valueInteger": person.kilometres}))
+        inputs.append(given("distance-precision", {"valueCode": person.precision.value}))
     return {
         "resourceType": "Task",
         "partOf": [{"reference": f"Task/{request.task}"}],

@@ -30,6 +30,7 @@ async def test_a_colleague_is_found_and_shown_whole(portal: Portal, tmp_path: Pa
     assert "≈" in doctor.words and SOURCE in doctor.words and "vous opposer" in doctor.words
     assert 'aria-current="page"' in page.text and "Annuaire" in page.text
     await doctor.open("/annuaire/899700999909")
+    assert "de votre commune, mesurés depuis le bourg" in doctor.words
     for word in (
         "99700999909",
         "Médecine générale",

@@ -36,6 +36,9 @@ async def test_the_outline_says_the_reason_and_hides_the_person(
     assert page.status_code == 200
     assert "Fièvre depuis deux jours" in vasseur.words
     assert "Régulation du SAS" in vasseur.words
+    assert "≈ moins de 1 km de votre cabinet, à vol d’oiseau, mesurés depuis le bourg" in vasseur.words.replace(
+        "\u00a0", " "
+    )
     assert "Vit seule" not in vasseur.words  # a note nobody marked as shareable before acceptance
     assert leaks(page) == []
 

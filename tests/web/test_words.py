@@ -10,6 +10,7 @@ import pytest
 from hub.domain.appointment import Appointment, Mode, Standing
 from hub.domain.care_request import State
 from hub.domain.patient import Patient
+from hub.domain.places import Precision
 from hub.storage.ages import Age
 from hub.web import render, words
 from hub.web.flashes import AFTER
@@ -37,6 +38,24 @@ def test_time_left_of_two_hours(minutes: int, level: str, said: str) -> None:
     assert (left.level, left.words) == (level, said)
     assert 0 <= left.share <= 100
     assert left.before == ("depuis" if level == "over" else "avant")
+
+
+@pytest.mark.parametrize(
+    ("count", "precision", "said"),
+    [
+        (3, Precision.ADDRESS, "3 km"),
+        (0, Precision.ADDRESS, "moins de 1 km"),
+        (3, Precision.CENTROID, "≈ 3 km"),
+        (0, Precision.NEIGHBOUR, "≈ moins de 1 km"),
+        (None, Precision.ADDRESS, ""),
+    ],
+)
+def test_a_distance_from_the_middle_of_a_commune_is_about(count: int | None, precision: Precision, said: str) -> None:
+    assert words.kilometres(count, precision) == said
+
+
+def test_every_point_that_is_no_address_says_what_it_is() -> None:
+    assert {one for one in Precision if not words.measured(one)} == {Precision.ADDRESS, Precision.NONE}
 
 
 def test_the_hour_says_its_day_unless_today() -> None:

@@ -18,6 +18,7 @@ from hub.storage import board, grants, outbox, resources
 from hub.storage.board import Filters
 from hub.storage.session import Session
 from hub.storage.tables.machinery import outbox as outbox_table
+from hub.workflows import accounts as entries
 from hub.workflows import appointments, dispatch, handoffs, invitations, record, requests
 from hub.workflows.appointments import Proposal
 from hub.workflows.topics import ResponseOver, UnreachableOver, WaveOver
@@ -66,6 +67,38 @@ async def test_a_handoff_is_put_to_the_search(handed: Any) -> None:
     assert said.count("sms.send") == 2
     (row,) = await board.rows(place.session, place.operator, filters=Filters())
     assert (row.state, row.patient_name, row.number) == ("searching", "DOMINIQUE PAT-TROIS", found.request.number)
+
+
+@pytest.mark.parametrize(
+    ("position", "said"),
+    [
+        (None, {"VASSEUR": (2, "place"), "LEBRUN": (2, "place")}),
+        ({"longitude": 2.11, "latitude": 49.06}, {"VASSEUR": (1, "place"), "LEBRUN": (1, "address")}),
+    ],
+)
+async def test_an_invitation_says_how_far_and_what_that_is_worth(
+    position: Any, said: dict[str, tuple[int, str]], place: Any, bundle: Any
+) -> None:
+    """From a commune or an address, to the commune of one and the address of the other (rpps.md 12.5)."""
+    await place.professional(VASSEUR, "VASSEUR", commune="95500")
+    lebrun = await place.professional(LEBRUN, "LEBRUN", commune="95500")
+    where = {"commune": "95500", "longitude": 2.1, "latitude": 49.05}
+    await entries.set_preferences(place.session, lebrun, lebrun.role, addresses=[where])
+    handoff = bundle()
+    if position:
+        location = {"resourceType": "Location", "status": "active", "position": position}
+        url = "urn:uuid:0e5a0417-0000-4000-8000-000000000004"
+        handoff["entry"].append({"fullUrl": url, "resource": location})
+        handoff["entry"][2]["resource"]["locationReference"] = [{"reference": url}]
+    found = await record.lock(place.session, (await handoffs.receive(place.session, place.sas, handoff)).request)
+    far = {}
+    for task in await invitations.of_request(place.session, found.request):
+        given = {elements.code(one["type"], names.system("task-input")): one for one in task["input"]}
+        far[invitations.owner(task)] = (
+            given["distance-km"]["valueInteger"],
+            given["distance-precision"]["valueCode"],
+        )
+    assert {name: far[viewer.role] for name, viewer in place.people.items()} == said
 
 
 async def test_the_outline_names_nobody_and_the_acceptor_sees_all(handed: Any) -> None:

@@ -11,7 +11,7 @@ from functools import cache
 from hub import codes
 from hub.domain import places, search_key, specialties
 from hub.domain.people import Viewer
-from hub.domain.places import Commune
+from hub.domain.places import Commune, Precision
 from hub.r4.shapes import directory as shapes
 from hub.r4.shapes import directory_codes
 from hub.r4.shapes.directory_codes import Labels
@@ -31,7 +31,7 @@ GENERAL = f"10:{specialties.GENERAL_MEDICINE}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workplace:
-    """One place of work. ``distance``: in words, from where the reader works; ``address``: lines."""
+    """One place of work. ``distance``: in words, from where the reader works; ``measured``: how; ``address``: lines."""
 
     name: str
     role: str
@@ -40,6 +40,7 @@ class Workplace:
     phones: tuple[str, ...]
     mailboxes: tuple[str, ...]
     distance: str
+    measured: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +184,8 @@ def _workplace(activity: Activity, boxes: Boxes, printed: Labels, home: places.P
     role = directory_codes.role_code(activity.role_code, printed) if activity.role_code else None
     mode = printed.coding("TRE_R23", "mode", activity.mode_code)
     known = place.place if place else None
-    far = f"≈ {words.kilometres(places.kilometres(home, known))}" if home and known else ""
+    precision = places.worse(home.precision, known.precision) if home and known else Precision.NONE
+    far = places.kilometres(home, known) if home and known else None
     number = where.structure_national_id if where else ""
     return Workplace(
         name=(where.structure_name or where.structure_alias) if where else "",
@@ -192,7 +194,8 @@ def _workplace(activity: Activity, boxes: Boxes, printed: Labels, home: places.P
         commune=f"{place.name} ({place.department})" if place else (where.commune if where else ""),
         phones=tuple(one for one in (where.phone, where.phone2) if words.is_phone(one)) if where else (),
         mailboxes=tuple(address for address, held in boxes if held and number and held in (number, number[1:])),
-        distance=far,
+        distance=words.kilometres(far, precision),
+        measured=words.measured(precision),
     )
 
 

@@ -12,6 +12,7 @@ from hub import clock
 from hub.domain import hours
 from hub.domain.care_request import State, state_of
 from hub.domain.people import Viewer
+from hub.domain.places import Precision
 from hub.r4 import elements, names
 from hub.r4.shapes import care_request as requests
 from hub.r4.shapes import patient as patients
@@ -42,6 +43,7 @@ class Outline:
     kind: str
     kind_icon: str
     kilometres: int | None
+    precision: Precision
     from_sas: bool
     issued_at: datetime
     wanted_before: datetime | None
@@ -61,8 +63,13 @@ class Outline:
 
     @property
     def distance(self) -> str:
-        """« 3 km »."""
-        return words.kilometres(self.kilometres)
+        """« 3 km », « ≈ 3 km »."""
+        return words.kilometres(self.kilometres, self.precision)
+
+    @property
+    def measured(self) -> str:
+        """From where the distance is measured, empty from an address."""
+        return words.measured(self.precision) if self.kilometres is not None else ""
 
     def left(self, now: datetime) -> words.TimeLeft | None:
         """The time left to answer."""
@@ -95,7 +102,8 @@ def outline(
         care_type=words.display("hub-care-type", elements.code(service_request.get("code"), names.system("care-type"))),
         kind=words.display("hub-kind-of-care", kind),
         kind_icon=words.KIND_ICONS.get(kind, "practice"),
-        kilometres=_kilometres(invitation),
+        kilometres=given["valueInteger"] if (given := _given(invitation, "distance-km")) else None,
+        precision=Precision(_given(invitation, "distance-precision").get("valueCode", Precision.ADDRESS)),
         from_sas=elements.code_among(service_request.get("category", []), names.system("sas-level")) is not None,
         issued_at=issued,
         wanted_before=elements.instant(period.get("end") or service_request.get("occurrenceDateTime")),
@@ -119,11 +127,10 @@ def _asked(invitation: Resource | None) -> dict[str, Any]:
     }
 
 
-def _kilometres(invitation: Resource | None) -> int | None:
-    for given in (invitation or {}).get("input", []):
-        if elements.code(given.get("type"), names.system("task-input")) == "distance-km":
-            return int(given["valueInteger"])
-    return None
+def _given(invitation: Resource | None, what: str) -> Resource:
+    """One of the inputs of an invitation, empty when it has not got it."""
+    inputs: list[Resource] = (invitation or {}).get("input", [])
+    return next((one for one in inputs if elements.code(one.get("type"), names.system("task-input")) == what), {})
 
 
 def _state(service_request: Resource, coordinating: Resource | None) -> State | None:
