@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from sandbox.rpps import tables
 from sandbox.rpps.model import Activity, Exercise, Person, luhn_key
 from sandbox.rpps.places import Town
-from sandbox.rpps.tables import Trade
+from sandbox.rpps.tables import Site, Trade
 
 GENERAL_PRACTICE = {"SM54": 20, "SM26": 15, "SM53": 13}  # three codes, one speciality
 SPECIALITIES = (
@@ -19,9 +19,13 @@ SECOND_ACTIVITY = {"10": 0.22, "60": 0.10, "70": 0.10, "93": 0.15, "71": 0.12}
 TWO_PLACES = 0.06  # share of the other professions
 WRONG_KEYS = 5  # RPPS numbers whose last digit is wrong, as in the national examples
 SECTIONS = {"pharmacy": "A", "hospital": "H", "lab": "G"}  # of the pharmacists' register, by kind of site
+OWN = "own"  # the kind of site of who works alone
 MAIL = "medecin.mssante.example"
 FIRST = "9971"  # opens the numbers of those who are there on the first day
-WITHOUT_ORDER = "ARS"  # the regional agency registers the professions that have no order
+WITHOUT_ORDER, INSURANCE = (
+    "ARS",
+    "CPAM",
+)  # the agency registers professions that have no order, the insurance their activities
 
 
 def crowd(
@@ -104,15 +108,14 @@ class Maker:
             section, mode, role = "D", "S", "FON-05"
         if trade.category == "E":
             mode, role = "S", "FON-48"
-        owner = trade.authority if site.owner == "person" else site.owner
-        registered = f"{trade.authority}/{trade.authority}/{owner}"
+        order = trade.authority if trade.authority != WITHOUT_ORDER else INSURANCE
         return Activity(
             structure=structure,
             mode=mode,
             sector=site.sector,
             role="FON-17" if kind == "group" and self.rng.random() < 0.3 else role,
             section=section,
-            authority=registered if trade.authority != WITHOUT_ORDER else "ARS/CPAM/CPAM",
+            authority=f"{trade.authority}/{order}/{registrar(site, order)}",
         )
 
     def _skills(self, trade: Trade) -> Iterator[str]:
@@ -139,6 +142,13 @@ class Maker:
             rank += 1
         self._mailboxes.add(address)
         return address
+
+
+def registrar(site: Site, order: str) -> str:
+    """Who registers a structure: one and the same for all who work there. `order` is who registers the activity."""
+    if site.owner != "person":
+        return site.owner
+    return order if site.kind == OWN else INSURANCE
 
 
 def _plain(text: str) -> str:

@@ -170,7 +170,9 @@ def _moved(person: Person, town: Town, rng: random.Random) -> Person:
     activity = person.exercises[0].activities[0]
     site = tables.sites()[rng.choice(MOVING_SITES)]
     structure = town.structure(site, f"DU DR {person.exercises[0].family}", person.national_id, rng.randint(2, 9))
-    return _with_first(person, replace(activity, structure=structure, sector=site.sector))
+    who, work = activity.authority.split("/")[:2]
+    authority = f"{who}/{work}/{crowd.registrar(site, work)}"
+    return _with_first(person, replace(activity, structure=structure, sector=site.sector, authority=authority))
 
 
 def _stopped(person: Person) -> Person:
