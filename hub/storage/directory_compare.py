@@ -7,7 +7,7 @@ caller.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -115,17 +115,19 @@ FROM lost AS l WHERE l.persons > :least
 MANY = 50  # persons of one profession: fewer say nothing (rpps.md 10.4)
 
 
-async def people(session: Session, *, day: date, confirmed_after: int, is_partial: bool = False) -> Outcome:
+async def people(session: Session, *, day: date, confirmed_after: int, among: Collection[str] | None = None) -> Outcome:
     """Who differs, from the staged rows and the lost numbers of Personne_activite. ``confirmed_after``: days missing after which an
-    absence is a departure. ``is_partial``: only the persons of today's rows were looked at, so nobody else has come back.
+    absence is a departure. ``among``: who has rows today, of the persons looked at, when not everybody was: nobody else has come
+    back.
     """
     await session.execute(text(TIDY.format(table="directory_situation")))
     await session.execute(text("ANALYZE fresh_directory_situation, fresh_directory_exercise"))
     await session.execute(text(PEOPLE))
     await session.execute(text("ANALYZE met"))
-    scope = "AND m.national_id IS NOT NULL" if is_partial else ""
+    scope = "" if among is None else "AND p.national_id = ANY(:among)"
     confirmed = day - timedelta(days=confirmed_after)
-    await session.execute(text(OUTCOMES.format(scope=scope)), {"confirmed": confirmed})
+    limits = {"confirmed": confirmed} | ({} if among is None else {"among": list(among)})
+    await session.execute(text(OUTCOMES.format(scope=scope)), limits)
     await session.execute(text("ANALYZE outcome"))
     counted = await session.execute(text("SELECT kind, count(*) FROM outcome GROUP BY 1"))
     kinds = {kind: count for kind, count in counted}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import delete, func, select, text, update
 
 from hub.storage import directory_load, rows
 from hub.storage.directory_load import Load
@@ -95,6 +95,20 @@ async def differing(session: Session, load: int) -> list[tuple[str, str]]:
         .order_by(change.c.kind, change.c.national_id)
     )
     return [(row.kind, row.national_id) for row in await session.execute(query)]
+
+
+async def later(session: Session, load: int, *names: str) -> list[Load]:
+    """The loads of these lists served after a load, the latest first."""
+    query = select(register).where(register.c.id > load, register.c.result == "served", register.c.list.in_(names))
+    return await rows.every(session, Load, query.order_by(register.c.id.desc()))
+
+
+async def last_reverted(session: Session, name: str) -> int:
+    """The number of the latest load of a list that was taken back, 0 when none was."""
+    query = select(func.coalesce(func.max(register.c.id), 0))
+    return int(
+        (await session.execute(query.where(register.c.list == name, register.c.result == "reverted"))).scalar_one()
+    )
 
 
 # What was lost or brought may have been all the work of somebody.

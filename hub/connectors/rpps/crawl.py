@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hub.connectors.rpps import reach, resources
@@ -33,21 +33,22 @@ Resource = dict[str, Any]
 @dataclass(slots=True, kw_only=True)
 class Changes:
     """What changed since a moment. ``persons``: national identifiers; ``places``: ids of structures; ``seen``: the last update met;
-    ``versions``: of each resource; ``ended``: activities that ended without telling whose they were.
+    ``versions``: of each resource, with when; ``ended``: activities that ended without telling whose they were.
     """
 
     since: datetime
     seen: datetime | None = None
     persons: set[str] = field(default_factory=set)
     places: set[str] = field(default_factory=set)
-    versions: set[str] = field(default_factory=set)
+    versions: dict[str, datetime] = field(default_factory=dict)
     ended: int = 0
     skipped: list[str] = field(default_factory=list)
 
-    @property
-    def digest(self) -> str:
-        """The same for the same versions of the same resources."""
-        return hashlib.sha256("\n".join(sorted(self.versions)).encode()).hexdigest()
+    def digest(self, overlap: timedelta) -> str:
+        """The same for the same versions of the same resources, of those that the next increment will be told again."""
+        oldest = (self.seen or self.since).replace(microsecond=0) - overlap
+        again = sorted(version for version, moment in self.versions.items() if moment >= oldest)
+        return hashlib.sha256("\n".join(again).encode()).hexdigest()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -98,13 +99,13 @@ def _note(found: Changes, resource: Resource) -> None:
     """Keep the version of a resource that changed, and when it did."""
     meta = reach.part(resource, "meta")
     updated = reach.text(meta, "lastUpdated")
-    found.versions.add(f"{resource['resourceType']}/{resource['id']}/{reach.text(meta, 'versionId') or updated}")
     try:
         moment = datetime.fromisoformat(updated)
     except ValueError as trouble:
         raise Malformed("lastUpdated is no instant") from trouble
     moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     found.seen = max(found.seen or moment, moment)
+    found.versions[f"{resource['resourceType']}/{resource['id']}/{reach.text(meta, 'versionId') or updated}"] = moment
 
 
 async def gather(

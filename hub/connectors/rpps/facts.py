@@ -27,7 +27,7 @@ from hub.domain.search_key import folded
 
 SIXTY_BITS = (1 << 60) - 1  # what Python holds in two digits: a third less memory than 64 bits for sets of millions
 HEADING = 0  # in the place of the number of a row: the line is the header
-_EXERCISE = (*mapping.WHO[:1], *mapping.WHO[3:])
+EXERCISE = (*mapping.WHO[:1], *mapping.WHO[3:])
 _SKILL = ("national_id", "profession_code", "category_code", "skill_type_code", "skill_code")
 _DIPLOMA = ("national_id", "diploma_type_code", "diploma_code", "authorization_type_code", "authorization_field_code")
 _MAILBOX = (
@@ -37,7 +37,7 @@ _MAILBOX = (
 # What the lines of each table hold, in their order.
 COLUMNS = {
     "directory_person": ("national_id", "id_type", "identifier", "since", "load"),
-    "directory_exercise": ("id", *_EXERCISE, "is_idle", "profession", "family_key", "given_key", "load"),
+    "directory_exercise": ("id", *EXERCISE, "is_idle", "profession", "family_key", "given_key", "load"),
     "directory_name": ("part", "place", "word", "key", "sound"),
     "directory_structure": ("id", "key", *mapping.WHERE, "place", "load"),
     "directory_situation": (
@@ -273,7 +273,7 @@ class Facts:
         return self.drain()
 
 
-_exercise_cells = mapping.columns(ACTIVITY, *_EXERCISE)
+_exercise_cells = mapping.columns(ACTIVITY, *EXERCISE)
 LISTS: dict[str, tuple[mapping.Getter, Labels]] = {
     "directory_skill": (mapping.columns(SKILL, *_SKILL), mapping.SKILL_LABELS),
     "directory_diploma": (mapping.columns(DIPLOMA, *_DIPLOMA), mapping.DIPLOMA_LABELS),

@@ -73,29 +73,23 @@ def _exercise(row: Row) -> tuple[str, str]:
 
 
 def _mailbox(box: Mailbox, place: Organization | None, personal: Row, served: Sequence[Row]) -> Row:
-    where = _at(place)
+    told = place.cells if place is not None else {}
+    where = {key: told.get(key, "") for key in ("structure_name", "postcode")}
     for row in served:
-        if row["address"] == box.address and _is_at(row, where["whole"]):
-            return {**row, **({key: where[key] for key in ("structure_name", "postcode")} if place else {})}
-    number = where.pop("whole")
+        if row["address"] == box.address and _is_at(row, place):
+            return {**row, **(where if place is not None else {})}
+    number = told.get("structure_national_id", "")
     split = {"structure_id_type": number[:1], "structure_national_id": number[1:]}
     return {"kind": box.kind, "address": box.address, "service": box.service, **personal, **where, **split}
 
 
-def _at(place: Organization | None) -> dict[str, str]:
-    if place is None:
-        return {"whole": "", "structure_name": "", "postcode": ""}
-    told = place.cells
-    return {
-        "whole": told["structure_national_id"],
-        "structure_name": told["structure_name"],
-        "postcode": told["postcode"],
-    }
-
-
-def _is_at(row: Row, number: str) -> bool:
-    """Whether a row is of that structure: the digit that says the kind of number stands apart, or with it."""
-    return number in (row["structure_national_id"], row["structure_id_type"] + row["structure_national_id"])
+def _is_at(row: Row, place: Organization | None) -> bool:
+    """Whether a row is of that structure: by its number, whose first digit stands apart or with it, else by its name."""
+    name = place.cells["structure_name"] if place is not None else ""
+    number = place.cells["structure_national_id"] if place is not None else ""
+    if number:
+        return number in (row["structure_national_id"], row["structure_id_type"] + row["structure_national_id"])
+    return not row["structure_national_id"] and row["structure_name"] == name
 
 
 def of_list(columns: Sequence[str], rows: Sequence[Row]) -> Iterator[list[str]]:

@@ -13,17 +13,17 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
-from hub import clock, codes
+from hub import clock, codes, log
 from hub.connectors.failure import ConnectorFailure
 from hub.connectors.rpps import guards
 from hub.connectors.rpps.client import Progress, Source
 from hub.connectors.rpps.extract import ACTIVITIES, DIPLOMAS, SKILLS, Bounds, Member, members, stamp_of
 from hub.connectors.rpps.facts import Facts
 from hub.connectors.rpps.guards import Figures
-from hub.connectors.rpps.reading import TABLE, Reading, read
+from hub.connectors.rpps.reading import NAMES, TABLE, Reading, read
 from hub.connectors.rpps.settings import RppsSettings
 from hub.connectors.rpps.troubles import failure
-from hub.storage import directory_compare, directory_load, directory_past
+from hub.storage import directory_compare, directory_load, directory_past, directory_served
 from hub.storage.directory_load import Load, NotStorable, ReadersBusy
 from hub.storage.session import Database, Session
 from hub.workflows import directory_changes
@@ -103,7 +103,7 @@ async def load(
             _guard(settings, source, reading, before, acceptance)
             if progress:
                 progress("index", 0, 0)
-            await _put_in_place(session, settings, reading)
+            await _put_in_place(session, reading, before)
             made = _line(source, reading, "served", started, accepted_by=acceptance.by if acceptance else "")
             if is_trial:
                 raise _Tried(made)
@@ -128,18 +128,24 @@ async def load(
 
 async def revert(database: Database, *, name: str = "directory") -> tuple[Load, Load]:
     """Serve again what was served before the last load of a list: the load taken back, and the one served now. The same file is
-    then refused, unless a named person answers for it. Raises ``load-running``, ``nothing-before``.
+    then refused, unless a named person answers for it. Increments that came after it go with it; once taken back alone, they wait
+    for the next extraction. Raises ``load-running``, ``nothing-before``, ``settled-since``.
     """
     async with database.transaction() as session:
         if not await directory_load.alone(session):
             raise failure("load-running")
         last = await directory_load.served(session, name)
         before = await directory_load.served(session, name, below=last.id) if last else None
+        if name == "increments":
+            before = before or await directory_load.served(session)
         if last is None or before is None:
             raise failure("nothing-before")
-        await directory_past.take_back(session, last)
-        await directory_changes.undo(session, last)
-        await directory_past.forget_changes(session, last.id)
+        if name == "increments" and await directory_past.later(session, last.id, *NAMES.values()):
+            raise failure("settled-since")
+        for one in [*await directory_past.later(session, last.id, "increments"), last]:
+            await directory_past.take_back(session, one)
+            await directory_changes.undo(session, one)
+            await directory_past.forget_changes(session, one.id)
         return last, before
 
 
@@ -207,7 +213,7 @@ def _guard(
         raise failure(code, f"{detail}, file {source.digest}")
 
 
-async def _put_in_place(session: Session, settings: RppsSettings, reading: Reading) -> None:
+async def _put_in_place(session: Session, reading: Reading, before: Load | None) -> None:
     """Serve what was read, in the transaction that read it."""
     facts = reading.facts
     if reading.new:
@@ -223,6 +229,11 @@ async def _put_in_place(session: Session, settings: RppsSettings, reading: Readi
         )
     await directory_compare.put_labels_in_place(session)
     await directory_changes.follow(session, facts.load)
+    if before is not None and reading.main == ACTIVITIES:
+        settled = await directory_served.settled(session, facts.load, before.id)
+        reading.warnings["settled against increments"] = settled
+        if settled:
+            log.event("directory.settled", count=settled)
 
 
 def _line(source: Source, reading: Reading, result: str, started: float, **more: Any) -> Load:
