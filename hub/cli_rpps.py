@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hub.cli_common import with_database
+from hub.cli_common import settings_or_exit, with_database
 
 if TYPE_CHECKING:
     from hub.connectors.rpps.client import Progress
@@ -65,13 +65,24 @@ def _told(report: Report) -> None:
 
 
 @rpps.command()
-def sync() -> None:
-    """Serve what is published now, persons and mailboxes, from the directory or else from its public copies. For every night."""
+def sync(
+    increments: Annotated[
+        bool, typer.Option("--increments", help="Only what the FHIR API says has changed since.")
+    ] = False,
+) -> None:
+    """Serve what is published now, persons and mailboxes, from the directory or else from its public copies; then what its FHIR API
+    says has changed since, if there is a key. For every night."""
     from hub.verbs import rpps as verb
+    from hub.verbs import rpps_increments
 
-    with _troubles(), _bar() as progress:
-        reports = with_database(lambda settings, database: verb.sync(settings, database, progress))
-    for report in reports:
+    if not increments:
+        with _troubles(), _bar() as progress:
+            reports = with_database(lambda settings, database: verb.sync(settings, database, progress))
+        for report in reports:
+            _told(report)
+    if increments or settings_or_exit().rpps.has_api:
+        with _troubles(), _bar() as progress:
+            report = with_database(lambda settings, database: rpps_increments.increment(settings, database, progress))
         _told(report)
 
 
@@ -112,7 +123,9 @@ def diff(
 @rpps.command()
 def revert(
     by: Annotated[str, typer.Option(help="Who decides it: the name is kept.")],
-    name: Annotated[str, typer.Option("--list", help="directory, skills, diplomas or mailboxes.")] = "directory",
+    name: Annotated[
+        str, typer.Option("--list", help="directory, skills, diplomas, mailboxes or increments.")
+    ] = "directory",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Serve again what was served before the last load; that file is then refused until somebody accepts it by name."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -52,6 +52,7 @@ def pause(attempts: int, retry_after: float | None = None) -> timedelta:
     return max(usual, timedelta(seconds=retry_after)) if retry_after is not None else usual
 
 
+Regular = Callable[[], Awaitable[None]]
 # The database is away or busy: nothing is lost, the lease gives the message back.
 DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
 BUG = ConnectorFailure("hub", Kind.REFUSED, "bug")
@@ -60,7 +61,8 @@ BUG = ConnectorFailure("hub", Kind.REFUSED, "bug")
 @dataclass(slots=True)
 class Worker:
     """One worker process. ``clients``: for each connector, what ``send`` speaks through; ``dry_run`` prepares and sends nothing;
-    ``lease``: after which the work of a dead worker is taken over, longer than any exchange with a peer.
+    ``lease``: after which the work of a dead worker is taken over, longer than any exchange with a peer; ``regular``: by name, what
+    is done at the start and then every so many seconds.
     """
 
     database: Database
@@ -70,12 +72,14 @@ class Worker:
     look_every: float = 1.0
     dry_run: bool = False
     lease: timedelta = outbox.LEASE
+    regular: Mapping[str, tuple[float, Regular]] = field(default_factory=dict)
     held: dict[str, float] = field(default_factory=dict)  # connector -> monotonic instant until which it is left alone
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until ``stop`` is set; messages in hand are finished first. A peer that is slow keeps one hand busy, not all."""
         woken = asyncio.Event()
-        listener, tidier = asyncio.create_task(self._listen(woken)), asyncio.create_task(self._tidy())
+        beside = [self._listen(woken), self._tidy(), *(self._regularly(name) for name in self.regular)]
+        aside = [asyncio.create_task(one) for one in beside]
         hands: set[asyncio.Task[None]] = set()
         try:
             while not stop.is_set():
@@ -85,10 +89,10 @@ class Worker:
                 }
                 hands = await self._rest(hands, stop, woken)
         finally:
-            listener.cancel()
-            tidier.cancel()
+            for one in aside:
+                one.cancel()
             await asyncio.gather(*hands)
-            await asyncio.gather(listener, tidier, return_exceptions=True)
+            await asyncio.gather(*aside, return_exceptions=True)
 
     async def _tidy(self) -> None:
         """The chores, every ten minutes; a database that restarts meanwhile does no harm."""
@@ -99,6 +103,20 @@ class Worker:
             except DATABASE_AWAY as trouble:
                 log.trouble("worker.database", error=type(trouble).__name__)
             await asyncio.sleep(TIDY_EVERY)
+
+    async def _regularly(self, name: str) -> None:
+        """Do one of the regular things again and again; its troubles are told, and it is tried again in its time."""
+        pause, act = self.regular[name]
+        while True:
+            try:
+                await act()
+            except ConnectorFailure as failure:
+                log.trouble(name, service=failure.service, code=failure.code)
+            except DATABASE_AWAY as trouble:
+                log.trouble("worker.database", error=type(trouble).__name__)
+            except Exception:  # outermost loop
+                log.trouble(name, with_trace=True)
+            await asyncio.sleep(pause)
 
     async def _listen(self, woken: asyncio.Event) -> None:
         async for _topic in outbox.wake(self.database):

@@ -562,3 +562,25 @@ async def test_two_workers_share_the_work_and_nothing_leaves_twice(office: Offic
     stop.set()
     await asyncio.gather(*running)
     assert sorted(office.peer.received) == [f"{number:02}" for number in range(30)]
+
+
+async def test_what_is_regular_goes_on_whatever_happens(database: Database) -> None:
+    """A failure, a bug, a database that is away: each is told, and the next time comes."""
+    done, stop = [], asyncio.Event()
+    troubles = [
+        ConnectorFailure("rpps", Kind.BUSY, "api-busy"),
+        RuntimeError("bug"),
+        OperationalError("", {}, Exception()),
+    ]
+
+    async def act() -> None:
+        if troubles:
+            raise troubles.pop()
+        done.append(True)
+        stop.set()
+
+    with structlog.testing.capture_logs() as logs:
+        async with asyncio.timeout(10):
+            await Worker(database=database, topics={}, clients={}, regular={"rpps.hour": (0.01, act)}).run(stop)
+    assert done
+    assert [line["event"] for line in logs] == ["worker.database", "rpps.hour", "rpps.hour"]

@@ -15,6 +15,9 @@ import uvloop
 from hub import app, composition, doors, log, worker
 from hub.settings import Settings
 from hub.storage.session import Database
+from hub.verbs import rpps_increments
+
+HOUR = 3600.0  # seconds between two increments of the directory
 
 
 @contextlib.asynccontextmanager
@@ -66,7 +69,17 @@ def worker_of(
         look_every=settings.outbox.look_every,
         dry_run=settings.outbox.dry_run,
         lease=timedelta(seconds=settings.outbox.lease),
+        regular=_regular(settings, database),
     )
+
+
+def _regular(settings: Settings, database: Database) -> dict[str, tuple[float, worker.Regular]]:
+    """What a worker does now and then, as far as it is configured."""
+
+    async def increments() -> None:
+        await rpps_increments.increment(settings, database)
+
+    return {"directory.increments": (HOUR, increments)} if settings.rpps.has_api else {}
 
 
 def serve(settings: Settings) -> None:
