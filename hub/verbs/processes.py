@@ -13,10 +13,12 @@ from datetime import timedelta
 import uvloop
 
 from hub import app, composition, doors, log, worker
+from hub.connectors.failure import ConnectorFailure
 from hub.settings import Settings
 from hub.storage.session import Database
 from hub.verbs import rpps_increments
 
+EXPECTED = ("no-extraction", "load-running")  # a hub that begins, or another worker at it
 HOUR = 3600.0  # seconds between two increments of the directory
 
 
@@ -77,7 +79,12 @@ def _regular(settings: Settings, database: Database) -> dict[str, tuple[float, w
     """What a worker does now and then, as far as it is configured."""
 
     async def increments() -> None:
-        await rpps_increments.increment(settings, database)
+        try:
+            await rpps_increments.increment(settings, database)
+        except ConnectorFailure as failure:
+            if failure.code not in EXPECTED:
+                raise
+            log.event("directory.increments", code=failure.code)
 
     return {"directory.increments": (HOUR, increments)} if settings.rpps.has_api else {}
 

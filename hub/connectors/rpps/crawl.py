@@ -17,7 +17,7 @@ from typing import Any
 from hub.connectors.rpps import reach, resources
 from hub.connectors.rpps.api import DirectoryApi
 from hub.connectors.rpps.client import Progress
-from hub.connectors.rpps.completing import Told
+from hub.connectors.rpps.completing import Told, exercise_of
 from hub.connectors.rpps.reach import Malformed
 from hub.connectors.rpps.resources import Organization, Practitioner, Role
 from hub.r4 import names
@@ -131,11 +131,19 @@ async def gather(
             national_id=person,
             exercises=tuple(
                 (one, tuple((role, found.places.get(role.organization)) for role in roles))
-                for one, roles in exercises
-                if one.is_active
+                for one, roles in _in_force(exercises)
             ),
         )
     return found
+
+
+def _in_force(exercises: Iterable[tuple[Practitioner, list[Role]]]) -> list[tuple[Practitioner, list[Role]]]:
+    """The exercises that have not ended, each once with its activities, should two resources tell of one."""
+    found: dict[tuple[str, str], tuple[Practitioner, list[Role]]] = {}
+    for one, roles in exercises:
+        if one.is_active:
+            found.setdefault(exercise_of(one), (one, []))[1].extend(roles)
+    return list(found.values())
 
 
 async def _persons(

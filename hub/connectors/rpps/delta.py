@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -37,19 +37,23 @@ from hub.workflows import directory_changes
 INCREMENTS = "increments"  # their name in the register
 ORDER = {SITUATION: ACTIVITY, "directory_skill": SKILL, "directory_diploma": DIPLOMA, "directory_mailbox": MAILBOX}
 REGISTERED = "8"  # the prefix of an RPPS number: the API has no others
+FEW, STOPPED_SHARE = 20, 0.5  # persons without any activity left
 SHOWN = 100  # resources that were skipped, in the report
 
 
 @dataclass(slots=True, kw_only=True)
 class Increment:
-    """One increment under way. ``rows``: how many were told; ``present``: who is in force, of those looked at."""
+    """One increment under way. ``rows``: how many were told; of those looked at, ``present``: who is in force, ``worked``: how many
+    are served with an activity, ``stopped``: how many of these are told without any."""
 
     changes: Changes
     gathered: Gathered
     facts: Facts
     started: float
     rows: int = 0
-    present: set[str] | None = None
+    present: set[str] = field(default_factory=set)
+    worked: int = 0
+    stopped: int = 0
     outcome: Outcome | None = None
     lists: tuple[tuple[int, int], ...] = ()
 
@@ -66,6 +70,8 @@ async def increment(
         awaited = await directory_served.awaited(session, day - timedelta(days=settings.missing_days))
     waiting = {one for one in awaited if one.startswith(REGISTERED)}
     changes = await crawl.changes(api, stand.since)
+    if changes.seen is not None:  # what bears a later date is asked for again
+        changes.seen = min(changes.seen, clock.now())
     if not waiting and (not changes.versions or stand.has_seen(changes.digest(overlap_of(settings)))):
         return Report(load=stand.last or stand.directory, is_new=False)
     gathered = await crawl.gather(api, changes.persons | waiting, changes.places, progress)
@@ -100,9 +106,9 @@ async def _apply(session: Session, settings: RppsSettings, stand: Standing, made
     await directory_load.stage(session, [LABEL, *PEOPLE, *lists])
     await _stage(session, made, lists)
     made.outcome = outcome = await directory_compare.people(
-        session, day=made.facts.day, confirmed_after=settings.missing_days, among=made.present or ()
+        session, day=made.facts.day, confirmed_after=settings.missing_days, among=made.present
     )
-    _guard(settings, outcome)
+    _guard(settings, made, outcome)
     await directory_compare.put_in_place(session, load=load, day=made.facts.day)
     made.lists = tuple([await directory_compare.put_list_in_place(session, table, load=load) for table in lists])
     await directory_compare.put_labels_in_place(session)
@@ -147,12 +153,14 @@ async def _stage(session: Session, made: Increment, lists: Sequence[str]) -> Non
 def _rows(made: Increment, found: Beside) -> dict[str, list[Row]]:
     """The rows of every person looked at, by table."""
     rows: dict[str, list[Row]] = {table: [] for table in ORDER}
-    made.present = set()
     for who, told in made.gathered.persons.items():
         told, before = replace(told, known=found.known), found.people[who]
         lines = completing.lines(told, before)
         if lines:
             made.present.add(who)
+        if lines and any(row[completing.IDLE] != "t" for row in before.lines):
+            made.worked += 1
+            made.stopped += not any(roles for _, roles in told.exercises)
         rows[SITUATION] += lines
         rows["directory_skill"] += listing.skills(told, before)
         rows["directory_diploma"] += listing.diplomas(told, before)
@@ -160,8 +168,9 @@ def _rows(made: Increment, found: Beside) -> dict[str, list[Row]]:
     return rows
 
 
-def _guard(settings: RppsSettings, outcome: Outcome) -> None:
-    """Refuse an increment in which too many persons go missing, by the same measures as a file (rpps.md 10.4)."""
+def _guard(settings: RppsSettings, made: Increment, outcome: Outcome) -> None:
+    """Refuse an increment in which too many persons go missing, by the same measures as a file (rpps.md 10.4), or stop working: an
+    API that answers without activities is more likely."""
     figures = Figures(
         rows=outcome.new_rows,
         rejected=0,
@@ -173,6 +182,8 @@ def _guard(settings: RppsSettings, outcome: Outcome) -> None:
     refused = guards.refusal(figures, settings)
     if refused:
         raise failure("implausible", refused[1])
+    if made.stopped > max(FEW, made.worked * STOPPED_SHARE):
+        raise failure("implausible", f"{made.stopped} persons of {made.worked} without any activity left")
 
 
 def _line(settings: RppsSettings, made: Increment, result: str, **more: Any) -> Load:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -255,6 +255,24 @@ async def test_too_many_departures_are_refused(house: House) -> None:
     last = (await house.history())[0]
     assert (last.list, last.result, last.reason) == ("increments", "refused", "implausible")
     assert (await house.increment()).load.missing  # nothing was taken for seen
+
+
+async def test_an_api_that_tells_no_activity_is_not_believed(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    await house.extraction()
+    house.push(hours=24 * 3)  # three days, and a structure that many work in
+    before = await house.content()
+    monkeypatch.setattr(crawl, "WITH_ROLES", ("_total", "none"))
+    trouble = await house.refused()
+    assert (trouble.code, "without any activity left" in trouble.detail) == ("implausible", True)
+    assert await house.content() == before
+
+
+async def test_a_date_to_come_hides_nothing_that_follows(house: House) -> None:
+    await house.extraction()
+    house.twin.next_day(5)  # one minute after the other: the last four are not yet
+    made = (await house.increment()).load
+    assert made.changed
+    assert datetime.fromisoformat(made.report["seen"]) <= hub_clock.now()
 
 
 async def test_a_malformed_resource_costs_its_person_one_increment(house: House) -> None:
