@@ -1,14 +1,18 @@
-"""What the national directory served under an id and serves no longer, for as long as its past is kept."""
+"""Who is missing from the last extraction, and what the national directory served under an id and serves no longer, for as long as
+its past is kept.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import TextClause, select, text
 
 from hub.r4.shapes import directory_ids
 from hub.storage.directory_resources import ID_OF, TYPES
 from hub.storage.session import Session
+from hub.storage.tables import directory as tables
 
 EXERCISES = """
   SELECT id, national_id, profession_code, category_code FROM directory_exercise WHERE national_id = :text
@@ -55,3 +59,10 @@ async def is_gone(session: Session, type: str, id: str) -> bool:
     else:
         found = await session.execute(BY_TEXT[type], {"text": named.text})
     return any(ID_OF[type](dict(row)) == id for row in found.mappings())
+
+
+async def missing_since(session: Session, national_id: str) -> date | None:
+    """The first day on which somebody who is still shown was in no extraction (rpps.md 10.4)."""
+    person = tables.person.c
+    found = await session.execute(select(person.missing_since).where(person.national_id == national_id))
+    return found.scalar_one_or_none()

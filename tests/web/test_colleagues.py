@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text as sql
 
+from hub.connectors.rpps.load import load
+from hub.connectors.rpps.settings import RppsSettings
 from tests.connectors.rpps.lists import serve
-from tests.connectors.rpps.rows import DOCTOR, EVERYBODY, crowd
+from tests.connectors.rpps.rows import DOCTOR, EVERYBODY, NURSE, crowd, source, text
 from tests.web.conftest import VASSEUR, Portal
 
 SOURCE = "RPPS / Annuaire Santé, Agence du Numérique en Santé, extraction du 16/11/2026"
@@ -46,7 +49,6 @@ async def test_a_colleague_is_found_and_shown_whole(portal: Portal, tmp_path: Pa
     assert "Sans activité déclarée" in doctor.words
     await doctor.open("/annuaire?nom=99700999909")
     assert "LEFÈVRE" in doctor.words
-    assert (await doctor.open("/annuaire/899799999999")).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -91,6 +93,52 @@ async def test_pages_follow_and_say_that_they_are_many(portal: Portal, tmp_path:
     assert "la suite" in operator.words and "Les suivants" not in operator.words
     first, second = ({one.split('"')[0] for one in group} for group in (seen, page.text.split('href="/annuaire/')[1:]))
     assert not first & second and len(first | second) == 31
+
+
+async def test_the_second_page_leads_back_to_the_first_and_says_when_the_list_has_ended(
+    portal: Portal, tmp_path: Path
+) -> None:
+    await serve(portal.database, tmp_path, [*crowd(30), {**DOCTOR, "commune_code": "95127"}])
+    operator = await portal.staff("operator")
+    page = await operator.open("/annuaire?profession=10&nom=nom")
+    assert "Revenir au début" not in operator.words
+    following = page.text.split('href="/annuaire?')[1].split('"')[0].replace("&amp;", "&")
+    page = await operator.open(f"/annuaire?{following}")
+    assert 'href="/annuaire?profession=10&amp;nom=nom">Revenir au début' in page.text
+    async with portal.database.transaction() as session:  # those of the second page have left meanwhile
+        await session.execute(sql("DELETE FROM directory_situation WHERE family_key > 'nomh'"))
+    await operator.open(f"/annuaire?{following}")
+    assert "La liste s’arrête là" in operator.words and "Personne sous ces mots" not in operator.words
+
+
+async def test_who_is_not_or_no_longer_in_the_directory(portal: Portal, tmp_path: Path) -> None:
+    doctor = await portal.doctor(VASSEUR, "VASSEUR")
+    settings = RppsSettings(least_share=0, most_missing=1, missing_days=1)  # type: ignore[call-arg]
+    for day, rows in ((16, EVERYBODY), (17, EVERYBODY[2:]), (18, EVERYBODY[2:])):
+        given = source(tmp_path, text([*rows, {**NURSE, "title_code": f"{day}"}]), stamp=f"202611{day}0911")
+        await load(portal.database, settings, given)
+        page = await doctor.open("/annuaire/899700999909")
+        assert page.status_code == (404 if day == 18 else 200)
+        assert ("absent de la dernière extraction, depuis le 17/11/2026" in doctor.words) is (day == 17)
+    for path in ("/annuaire/899700999909", "/annuaire/899799999999", "/annuaire/%27", "/annuaire/8%00"):
+        page = await doctor.open(path)
+        assert (page.status_code, "LEFÈVRE" in page.text) == (404, False), path
+        assert "n’est pas, ou n’est plus, dans l’annuaire" in doctor.words
+        assert "Une demande" not in doctor.words and 'href="/annuaire"' in page.text
+
+
+async def test_names_are_shown_without_the_spaces_of_the_file(portal: Portal, tmp_path: Path) -> None:
+    strange = {
+        **DOCTOR,
+        "family": " LE\u00a0\u00a0GOFF\u2028DIT ",
+        "structure_name": "  CABINET  \x0bDU  BOIS ",
+        "given": "Zoé ",
+    }
+    await serve(portal.database, tmp_path, [strange, NURSE])
+    doctor = await portal.doctor(VASSEUR, "VASSEUR")
+    page = await doctor.open("/annuaire?profession=10")
+    assert "<b>Dr Zoé LE GOFF DIT</b>" in page.text
+    assert "CABINET DU BOIS, Pontoise (95)" in page.text
 
 
 async def test_who_may_look_and_before_the_first_load(portal: Portal) -> None:

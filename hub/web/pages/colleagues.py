@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from starlette.responses import Response
 
 from hub.domain.people import Capacity
 from hub.domain.refusal import Refusal
-from hub.storage import directory
+from hub.storage import directory, directory_gone
 from hub.web.call import Call
 from hub.web.forms import Fault
 from hub.web.reads import colleagues as reads
@@ -59,9 +60,15 @@ async def show(call: Call) -> Response:
         is_vague=bool(following) and not (typed["profession"] and typed["lieu"]),
         radii=reads.RADII,
         is_first=not call.query("apres"),
-        following=urlencode({name: value for name, value in following.items() if value}),
+        following=_query(following),
+        beginning=_query(typed),
         day=served.day,
     )
+
+
+def _query(words: Mapping[str, str]) -> str:
+    """What is asked, as it stands in an address."""
+    return urlencode({name: value for name, value in words.items() if value})
 
 
 def _faults(typed: dict[str, str], count: int) -> tuple[Fault, ...]:
@@ -81,19 +88,21 @@ def _faults(typed: dict[str, str], count: int) -> tuple[Fault, ...]:
 
 
 async def detail(call: Call) -> Response:
-    """One person whole: every exercise, every place of work."""
+    """One person whole: every exercise, every place of work. Who has left is as unknown as who never was there."""
     _require_reader(call)
     async with call.reading() as session:
-        person = await directory.by_national_id(session, call.path("national_id"))
-        if person is None:
-            raise Refusal("not-found")
+        number = call.path("national_id")
+        person = await directory.by_national_id(session, number) if number.isalnum() else None
+        missing_since = await directory_gone.missing_since(session, number) if person else None
         served = await reads.served(session)
-        people = await reads.worded(session, call.viewer, [person])
+        people = await reads.worded(session, call.viewer, [person]) if person else []
     return await call.page(
         "colleagues/person.html",
+        status=200 if people else 404,
         title=people[0].name if people else "Annuaire",
         people=people,
         person=person,
+        missing_since=missing_since,
         day=served.day,
         back={"href": "/annuaire", "label": "Annuaire"},
     )

@@ -170,7 +170,7 @@ def _colleague(
     title = TITLES.get(exercise.practice_title_code, "")
     return Colleague(
         national_id=person.national_id,
-        name=" ".join(part for part in (title, words.proper(exercise.given), exercise.family) if part),
+        name=tidy(f"{title} {words.proper(exercise.given)} {exercise.family}"),
         profession=profession["display"] if profession else printed.said("profession", exercise.profession_code),
         skills=tuple(one.rpartition(" (")[0] or one for one in said),
         mailboxes=tuple(address for address, where in boxes if not where),
@@ -188,10 +188,10 @@ def _workplace(activity: Activity, boxes: Boxes, printed: Labels, home: places.P
     far = places.kilometres(home, known) if home and known else None
     number = where.structure_national_id if where else ""
     return Workplace(
-        name=(where.structure_name or where.structure_alias) if where else "",
+        name=(tidy(where.structure_name) or tidy(where.structure_alias)) if where else "",
         role=(role or mode or {}).get("display", ""),
         address=_address(where, printed) if where else (),
-        commune=f"{place.name} ({place.department})" if place else (where.commune if where else ""),
+        commune=f"{place.name} ({place.department})" if place else (tidy(where.commune) if where else ""),
         phones=tuple(one for one in (where.phone, where.phone2) if words.is_phone(one)) if where else (),
         mailboxes=tuple(address for address, held in boxes if held and number and held in (number, number[1:])),
         distance=words.kilometres(far, precision),
@@ -202,4 +202,10 @@ def _workplace(activity: Activity, boxes: Boxes, printed: Labels, home: places.P
 def _address(where: directory.Structure, printed: Labels) -> tuple[str, ...]:
     row = {name: getattr(where, name) for name in where.__dataclass_fields__}
     street = " ".join(shapes.envelope(row, printed))
-    return tuple(line for line in (street, where.post_office or f"{where.postcode} {where.commune}".strip()) if line)
+    lines = (street, where.post_office or f"{where.postcode} {where.commune}")
+    return tuple(line for line in map(tidy, lines) if line)
+
+
+def tidy(text: str) -> str:
+    """A text of the file without the spaces and ends of lines that stand in it by accident (rpps.md 7)."""
+    return " ".join(text.split())
