@@ -102,9 +102,9 @@ async def undo(session: Session, load: Load) -> int:
     roles = await differences.ended_by(session, load.id)
     for one in found:
         declared = _declared(one)
-        for old, new in reread(one.situations, declared, ()).moved:
-            if old.seen_at <= load.loaded_at:
-                await professionals.move(session, one.account, old.role, new)
+        moved = () if _has_signed_in(one.account, load.loaded_at) else reread(one.situations, declared, ()).moved
+        for old, new in moved:
+            await professionals.move(session, one.account, old.role, new)
         for old in await store.situations(session, one.account.id, ended=True):
             if old.role in roles:
                 await _give_back(session, one.account, old, declared)
@@ -123,17 +123,17 @@ async def _give_back(session: Session, account: Account, old: store.Situation, d
     place = (old.profession, old.category, old.structure_key)
     new = next((one for one in declared if one.key == old.key), None)
     new = new or next((one for one in declared if _place(one) == place), None)
-    if (
-        new is None
-        or old.ended_at is None
-        or (account.signed_in_at is not None and account.signed_in_at > old.ended_at)
-    ):
+    if new is None or old.ended_at is None or _has_signed_in(account, old.ended_at):
         return
     await professionals.move(session, account, old.role, new)
     details = {"account": account.id}
     role = f"PractitionerRole/{old.role}"
     await audit.record(session, viewer=Viewer.hub(), event="situation.back", resource=role, details=details)
     await _tell(session, account, old, "situation-back")
+
+
+def _has_signed_in(account: Account, since: datetime) -> bool:
+    return account.signed_in_at is not None and account.signed_in_at > since
 
 
 def _declared(one: Touched) -> tuple[Situation, ...]:

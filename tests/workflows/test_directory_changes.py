@@ -303,6 +303,30 @@ async def test_a_role_that_a_load_changed_is_what_it_was_once_the_load_is_taken_
     assert [(one.role, one.key, one.role_code) for one in before] == [(after.role, after.key, after.role_code)]
 
 
+async def test_one_load_after_the_other_is_taken_back(story: Story) -> None:
+    await story.night(DOCTOR, HOSPITAL)
+    account = await story.sign_in(await story.who())
+    first = sorted((one.role, one.key, one.role_code) for one in await story.open_situations(account))
+    await story.night({**DOCTOR, "role_code": "FON-02"}, HOSPITAL)
+    await story.night({**DOCTOR, "role_code": "FON-17"})
+    await story.deliver()
+    for _ in range(2):
+        await story.taken_back()
+    found = await story.open_situations(account)
+    assert sorted((one.role, one.key, one.role_code) for one in found) == first
+
+
+async def test_a_role_told_by_a_sign_in_since_the_load_outlives_its_return(story: Story) -> None:
+    await story.night(DOCTOR)
+    await story.sign_in(await story.who())
+    await story.night({**DOCTOR, "role_code": "FON-02"})
+    story.clock.advance(timedelta(minutes=1))
+    account = await story.sign_in(await story.who())
+    await story.taken_back()
+    (one,) = await story.open_situations(account)
+    assert one.role_code == "FON-02"
+
+
 async def test_what_a_sign_in_said_since_the_load_outlives_its_return(story: Story) -> None:
     await story.night(DOCTOR, HOSPITAL)
     who = await story.who()
