@@ -103,12 +103,12 @@ async def _people(session: Session, found: Record, partners: list[str]) -> list[
         if task["status"] in {"rejected", "failed"}
     }
     usual = await _usual_gp(session, request)
-    near = places.within(origin, WIDEST_KM) if origin is not None else [request.commune]
+    near = places.around(origin, WIDEST_KM) if origin is not None else {request.commune: 0}
     rows = await candidates.able(
         session,
         profession=request.profession,
         specialty=request.specialty,
-        communes=near,
+        near=near,
         networks=[request.network, *partners],
         kind=request.kind,
         care_type=request.care_type,
@@ -116,13 +116,10 @@ async def _people(session: Session, found: Record, partners: list[str]) -> list[
         usual=usual,
         at=clock.now(),
         origin=origin,
+        declined=declined,
     )
     people = [_candidate(row, origin, usual) for row in rows]
-    return [
-        person
-        for person, row in zip(people, rows, strict=True)
-        if person.role not in declined and _in_reach(person, row)
-    ]
+    return [person for person, row in zip(people, rows, strict=True) if _in_reach(person, row)]
 
 
 def _in_reach(person: Candidate, row: Any) -> bool:

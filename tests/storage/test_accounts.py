@@ -111,7 +111,7 @@ async def able(session: Session, **more: Any) -> list[str]:
     asked = {
         "profession": "10",
         "specialty": "SM26",
-        "communes": ["95127", "95500"],
+        "near": {"95127": 0, "95500": 4000},
         "networks": ["n1"],
         "kind": "visite",
         "care_type": "consultation-medicale",
@@ -173,6 +173,33 @@ async def test_a_member_of_the_network_is_found_out_of_the_communes(session: Ses
     assert await able(session, networks=["n2"], is_handoff=False) == []
 
 
+async def test_only_so_many_are_asked_the_networks_own_first_then_the_nearest(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(candidates, "MOST", 3)
+    cergy = places.commune("95127")
+    assert cergy is not None and cergy.place is not None
+    for role, east, more in (
+        ("usual", 0.3, {"national_id": "810000000017", "network": "n2"}),
+        ("ours", 0.05, {}),
+        ("near", 0.01, {"network": "n2"}),
+        ("less-near", 0.02, {"network": "n2"}),
+    ):
+        point = {"longitude": cergy.place.longitude + east, "latitude": cergy.place.latitude}
+        await candidate(session, role, **point, **more)
+    asked = {"origin": cergy.place, "is_handoff": False, "usual": "810000000017"}
+    assert await able(session, **asked) == ["near", "ours", "usual"]
+
+
+async def test_an_address_far_from_the_middle_of_its_commune_is_still_reached(session: Session) -> None:
+    cergy, pontoise = places.commune("95127"), places.commune("95500")
+    assert cergy is not None and cergy.place is not None and pontoise is not None and pontoise.place is not None
+    beside = {"longitude": cergy.place.longitude, "latitude": cergy.place.latitude + 0.001}
+    await candidate(session, "beside", commune="95500", radius_km=1, **beside)
+    near = places.around(cergy.place, 60)
+    assert await able(session, near=near, origin=cergy.place, is_handoff=False) == ["beside"]
+
+
 async def test_a_radius_that_does_not_reach_is_left_out_by_the_query(session: Session) -> None:
     cergy = places.commune("95127")
     assert cergy is not None
@@ -184,6 +211,9 @@ async def test_a_radius_that_does_not_reach_is_left_out_by_the_query(session: Se
             session, role, commune=commune, longitude=there.longitude, latitude=there.latitude, radius_km=radius
         )
     await candidate(session, "somewhere", commune="95500")
-    communes = ["95127", "95500", "75056"]
-    assert await able(session, communes=communes) == ["close", "far", "somewhere", "traveller"]
-    assert await able(session, communes=communes, origin=cergy.place) == ["close", "somewhere", "traveller"]
+    near = places.around(cergy.place, 60)
+    for is_handoff in (True, False):
+        unmeasured = dict.fromkeys(near, 0)
+        assert await able(session, near=unmeasured, is_handoff=is_handoff) == ["close", "far", "somewhere", "traveller"]
+        measured = await able(session, near=near, is_handoff=is_handoff, origin=cergy.place)
+        assert measured == ["close", "somewhere", "traveller"]

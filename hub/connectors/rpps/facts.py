@@ -20,10 +20,9 @@ from xxhash import xxh3_64_intdigest
 
 from hub.connectors.rpps import mapping
 from hub.connectors.rpps.mapping import ACTIVITY, DIPLOMA, MAILBOX, SKILL, Cells, Labels
+from hub.connectors.rpps.names import Names
 from hub.domain import places
 from hub.domain.identity import profession_key
-from hub.domain.phonetic import sound
-from hub.domain.search_key import folded
 
 SIXTY_BITS = (1 << 60) - 1  # what Python holds in two digits: a third less memory than 64 bits for sets of millions
 HEADING = 0  # in the place of the number of a row: the line is the header
@@ -53,7 +52,6 @@ _PLACE = {key: place for place, key in enumerate(ACTIVITY)}
 NATIONAL_ID, ID_TYPE, IDENTIFIER = _PLACE["national_id"], _PLACE["id_type"], _PLACE["identifier"]
 COMMUNE, COMMUNE_NAME, POSTCODE = _PLACE["commune_code"], _PLACE["commune"], _PLACE["postcode"]
 FAMILY, GIVEN, PROFESSION, CATEGORY = (_PLACE[key] for key in ("family", "given", "profession_code", "category_code"))
-NO_WORK = len(mapping.NO_ACTIVITY)
 # The name of a commune that has its code is a label (rpps.md 10.3).
 counted_where = mapping.columns(ACTIVITY, *(key for key in mapping.WHERE if key != "commune"))
 NOWHERE = "|" * (len(mapping.WHERE) - 2)
@@ -126,7 +124,10 @@ class Facts:
     structures: set[int] = field(default_factory=set)
     persons: set[int] = field(default_factory=set)
     present: dict[tuple[str, str], str] = field(default_factory=dict)
-    named: set[str] = field(default_factory=set)  # folded names met, given ones with a sign before
+    names: Names = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.names = Names(self.lines["directory_name"])
 
     def taker(self, table: str) -> Callable[[Iterable[Cells]], int]:
         """What takes the rows of the list that fills ``table``, in our order of its columns, and says how many there were."""
@@ -146,10 +147,10 @@ class Facts:
         known, left, pairs = memory.known, memory.left, memory.pairs
         for cells in rows:
             read += 1
-            person, place, work = "|".join(who(cells)), "|".join(where(cells)), what(cells)
+            person, place, work = "|".join(who(cells)), "|".join(where(cells)), "|".join(what(cells))
             if not cells[COMMUNE]:
                 place += cells[COMMUNE_NAME]
-            row = digest(f"{person}\n{place}\n{'|'.join(work)}".encode()) & SIXTY_BITS
+            row = digest(f"{person}\n{place}\n{work}".encode()) & SIXTY_BITS
             pairs.append(memory.line)
             pairs.append(row)
             if row not in known and row not in fresh:
@@ -161,11 +162,13 @@ class Facts:
                 self._note(cells, labels)  # the same row in other words
         return read
 
-    def _new(self, cells: Cells, row: int, person: str, place: str, work: tuple[str, ...]) -> None:
+    def _new(self, cells: Cells, row: int, person: str, place: str, work: str) -> None:
         """A row that neither the load before nor today had yet."""
         exercise, structure = xxh3_64_intdigest(person.encode()) & SIXTY_BITS, 0
-        family, given = folded(cells[FAMILY]), folded(cells[GIVEN])
-        profession = profession_key(cells[PROFESSION], cells[CATEGORY])
+        found_by = (
+            profession_key(cells[PROFESSION], cells[CATEGORY]),
+            f"|{self.names.families[cells[FAMILY]]}|{self.names.givens[cells[GIVEN]]}|{self.load}",
+        )
         commune = cells[COMMUNE], cells[POSTCODE]
         where = self.present.get(commune)
         if where is None:
@@ -174,21 +177,18 @@ class Facts:
             structure = xxh3_64_intdigest(place.encode()) & SIXTY_BITS
             if structure not in self.structures:
                 self._structure(cells, structure, where)
-        is_idle = not structure and work[:NO_WORK] == mapping.NO_ACTIVITY
+        is_idle = not structure and work.startswith(mapping.NO_ACTIVITY)
         if exercise not in self.exercises:
-            self._exercise(cells, exercise, (profession, family[0], given[0]), is_idle=is_idle)
-            self._name("family", *family)
-            self._name("given", *given)
+            self._exercise(cells, exercise, "".join(found_by), is_idle=is_idle)
         elif not is_idle and exercise in self.idle:
             self.idle.discard(exercise)
             self.awake.append(exercise)
         self.lines["directory_situation"].append(
-            f"{row}|{exercise}|{structure}|{'|'.join(work)}|{'t' if is_idle else 'f'}|{profession}|{where}"
-            f"|{family[0]}|{given[0]}|{self.load}"
+            f"{row}|{exercise}|{structure}|{work}|{'t' if is_idle else 'f'}|{found_by[0]}|{where}{found_by[1]}"
         )
         self._note(cells, mapping.ACTIVITY_LABELS)
 
-    def _exercise(self, cells: Cells, exercise: int, found_by: tuple[str, str, str], *, is_idle: bool) -> None:
+    def _exercise(self, cells: Cells, exercise: int, found_by: str, *, is_idle: bool) -> None:
         self.exercises.add(exercise)
         if is_idle:
             self.idle.add(exercise)
@@ -198,16 +198,8 @@ class Facts:
             self._person(cells)
         self._note(cells, mapping.EXERCISE_LABELS)
         self.lines["directory_exercise"].append(
-            f"{exercise}|{'|'.join(_exercise_cells(cells))}|{'t' if is_idle else 'f'}|{'|'.join(found_by)}|{self.load}"
+            f"{exercise}|{'|'.join(_exercise_cells(cells))}|{'t' if is_idle else 'f'}|{found_by}"
         )
-
-    def _name(self, part: str, key: str, beginnings: str) -> None:
-        mark = key if part == "family" else f"-{key}"  # no folded name begins so
-        if mark not in self.named:
-            self.named.add(mark)
-            self.lines["directory_name"].extend(
-                f"{part}|{0 if key.startswith(word) else 1}|{word}|{key}|{sound(word)}" for word in beginnings.split()
-            )
 
     def _person(self, cells: Cells) -> None:
         national_id, id_type, identifier = cells[NATIONAL_ID], cells[ID_TYPE], cells[IDENTIFIER]

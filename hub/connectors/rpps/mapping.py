@@ -218,7 +218,7 @@ WHAT = (
     *("skill_type_code", "skill_code"),
 )
 who, where, what = columns(ACTIVITY, *WHO), columns(ACTIVITY, *WHERE), columns(ACTIVITY, *WHAT)
-NO_ACTIVITY = ("",) * WHAT.index("authority")
+NO_ACTIVITY = "|" * WHAT.index("authority")  # how the columns WHAT begin, joined, for somebody who works nowhere
 
 
 def structure_key(place: Cells) -> str:
@@ -248,12 +248,22 @@ SKILL_LABELS = labels_of(SKILL, "profession", "category", "skill_type", "skill")
 DIPLOMA_LABELS = labels_of(DIPLOMA, "diploma_type", "diploma", "authorization_type", "authorization_field")
 MAILBOX_LABELS = labels_of(MAILBOX, "profession", "category", "skill")
 
-_DOUBLED = bytes.maketrans(b"0123456789", bytes((2 * n) // 10 + (2 * n) % 10 for n in range(10)))
+
+def _sums(first: int, digits: int) -> list[int]:
+    """Luhn sums of all numbers of so many digits, the leftmost at place ``first``: odd places are doubled."""
+    sums = [0]
+    for place in range(first, first + digits):
+        values = [(2 * n) // 10 + (2 * n) % 10 if place % 2 else n for n in range(10)]
+        sums = [known + value for known in sums for value in values]
+    return sums
+
+
+_PARTS = (_sums(0, 4), _sums(4, 4), _sums(8, 3))
 
 
 def has_valid_key(rpps: str) -> bool:
-    """Luhn over the eleven digits, in bulk (rpps.md 9): the places to double are the odd ones, counted from 0."""
-    digits = rpps.encode()
-    if len(digits) != 11 or not digits.isdigit():
+    """Luhn over the eleven digits, in bulk (rpps.md 9)."""
+    if len(rpps) != 11 or not (rpps.isdigit() and rpps.isascii()):
         return False
-    return (sum(digits[::2]) - 6 * 48 + sum(digits[1::2].translate(_DOUBLED))) % 10 == 0
+    first, middle, last = _PARTS
+    return (first[int(rpps[:4])] + middle[int(rpps[4:8])] + last[int(rpps[8:])]) % 10 == 0

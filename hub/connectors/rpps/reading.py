@@ -146,15 +146,13 @@ def _member(
 ) -> Generator[dict[str, str]]:
     """The lines of one list for COPY, by table, some megabytes at a time."""
     layout, done, take = None, 0, reading.facts.taker(TABLE[prefix])
-    met = reading.facts.memory.met if reading.facts.memory.before else None
     for count, block in enumerate(blocks(member.stream), 1):
         done += len(block.text)
         if layout is None:
             layout, block = _header(prefix, block, reading)
-            met = met if reading.facts.memory.before else None
         if is_cut(block, layout):
             raise failure("file-cut", member.name)
-        read = take(rows(block, layout, reading.rejections, met))
+        read = take(rows(block, layout, reading.rejections, reading.facts.memory.met))
         if prefix == reading.main:
             reading.rows += read
         if count % BATCH == 0:

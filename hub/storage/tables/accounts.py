@@ -165,12 +165,20 @@ candidate = Table(
     Column("kinds", Texts, nullable=False, server_default="{}"),
     Column("care_types", Texts, nullable=False, server_default="{}"),
     Column("radius_km", Integer, nullable=False),
+    Column(
+        "reach_km",
+        Integer,
+        nullable=False,
+        server_default="32000",
+        comment="from the middle of the commune: nobody further away need be measured",
+    ),
     Column("max_open", Integer),
     Column("absences", JSONB, nullable=False, server_default="[]"),
     Column("is_active", Boolean, nullable=False),
-    Index("candidate_by_commune", "profession", "commune"),
+    Index("candidate_by_commune", "profession", "commune", "reach_km"),
     Index("candidate_by_network", "profession", "network"),
     Index("candidate_by_national_id", "national_id"),
+    Index("candidate_by_sas_network", "sas_networks", postgresql_using="gin", postgresql_with={"fastupdate": "off"}),
     comment="one row a situation that may be asked: what the search for candidates needs, kept in step by workflows.accounts",
 )
 
