@@ -435,3 +435,20 @@ def test_values_at_the_edge_of_reason(pair: tuple[str, str]) -> None:
     now = datetime(2026, 11, 27, tzinfo=UTC)
     search = read("Practitioner", [pair], {}, now)
     assert search.test({"meta": {"lastUpdated": now.isoformat()}}) in (True, False)
+
+
+async def test_a_page_may_be_announced_elsewhere(api, twin) -> None:
+    twin.faults.set("page-elsewhere")
+    away = await api.get("/fhir/v2/Practitioner", _count=5)
+    assert next(link["url"] for link in away["link"] if link["relation"] == "next").startswith(
+        "https://ailleurs.example/"
+    )
+    assert following(await api.get("/fhir/v2/Practitioner", _count=5)).startswith("/fhir/v2/_page")
+
+
+async def test_a_resource_may_be_malformed(api, twin) -> None:
+    twin.faults.set("resource-malformed")
+    first, second, *_ = await api.found("/fhir/v2/Practitioner", _count=5)
+    assert first["identifier"] == "sans forme"
+    assert isinstance(second["identifier"], list)
+    assert isinstance((await api.found("/fhir/v2/Practitioner", _count=5))[0]["identifier"], list)

@@ -20,6 +20,7 @@ from hub.connectors.rpps.client import Progress
 from hub.connectors.rpps.completing import Told, exercise_of
 from hub.connectors.rpps.reach import Malformed
 from hub.connectors.rpps.resources import Organization, Practitioner, Role
+from hub.connectors.rpps.troubles import failure
 from hub.r4 import names
 
 AT_ONCE = 50  # persons or structures named in one call
@@ -62,7 +63,8 @@ class Gathered:
 
 
 async def changes(api: DirectoryApi, since: datetime) -> Changes:
-    """Who and what changed since then. Raises ``ConnectorFailure``."""
+    """Who and what changed since then. Raises ``ConnectorFailure``, ``increments-too-wide`` when that is more people than the
+    settings allow."""
     found = Changes(since=since)
     moment = ("_lastUpdated", f"ge{since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}")
     for one in await api.search("Practitioner", [moment, ("_elements", "identifier,active")]):
@@ -85,6 +87,7 @@ async def changes(api: DirectoryApi, since: datetime) -> Changes:
                 found.places.add(place.id)
                 working += [place.id] if place.is_active else []
     for some in _batches(working):
+        _bounded(api, found)
         asked = ("organization", ",".join(f"Organization/{id}" for id in some))
         for one in await api.search(
             "PractitionerRole", [asked, ("_elements", "practitioner,identifier,active"), HELD_BY]
@@ -92,7 +95,13 @@ async def changes(api: DirectoryApi, since: datetime) -> Changes:
             with _noted(found.skipped, one):
                 if one.get("resourceType") == "Practitioner":
                     found.persons.add(resources.national_id(one))
+    _bounded(api, found)
     return found
+
+
+def _bounded(api: DirectoryApi, found: Changes) -> None:
+    if len(found.persons) > api.settings.api_most_persons:
+        raise failure("increments-too-wide", f"more than {api.settings.api_most_persons} persons")
 
 
 def _note(found: Changes, resource: Resource) -> None:

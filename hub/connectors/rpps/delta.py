@@ -117,7 +117,8 @@ async def _apply(session: Session, settings: RppsSettings, stand: Standing, made
     if stand.last is not None and not stand.is_settled and not _says_anything(made, stand.last):
         return Report(load=stand.last, is_new=False)
     if made.changes.seen is None:  # only departures that were awaited
-        line = replace(line, stamp=f"{stand.since:%Y%m%d%H%M}", report={**line.report, "seen": stand.since.isoformat()})
+        moment = stand.since + overlap_of(settings)
+        line = replace(line, stamp=f"{moment:%Y%m%d%H%M}", report={**line.report, "seen": moment.isoformat()})
     await directory_load.note(session, line)
     log.event("directory.increment", count=len(made.gathered.persons), rows=line.new_rows + line.lost_rows)
     return Report(load=line, is_new=True)

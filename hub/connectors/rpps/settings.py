@@ -51,6 +51,11 @@ class RppsSettings(BaseModel, extra="forbid"):
     api_timeout: float = Field(30.0, description="délai d'attente d'une réponse de l'API FHIR, en secondes", gt=0)
     api_rate: float = Field(17.0, description="appels par seconde à l'API FHIR, au plus", gt=0)
     api_page: int = Field(100, description="ressources demandées par page de l'API FHIR", ge=1, le=1000)
+    api_most_persons: int = Field(
+        50_000,
+        description="personnes relues à l'API FHIR en une fois, au plus ; au-delà, l'extraction s'en charge",
+        ge=1,
+    )
     api_overlap_hours: float = Field(
         1.0, description="heures relues avant la dernière mise à jour vue : les horloges diffèrent", ge=0
     )

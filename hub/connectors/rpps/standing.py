@@ -33,20 +33,17 @@ class Standing:
 
 
 def standing(directory: Load | None, last: Load | None, settings: RppsSettings, now: datetime) -> Standing:
-    """From when to ask: the last update seen; after an extraction, the moment it was made if that is earlier; minus what clocks may
-    differ by. The API forgets: raises ``increments-too-old`` beyond its window, ``no-extraction`` when there is nothing to add to.
+    """From when to ask, minus what clocks may differ by: the last update seen, or the moment that an extraction loaded since was
+    made, which settled all that came before. The API forgets: raises ``increments-too-old`` beyond its window, ``no-extraction``
+    when there is nothing to add to.
     """
     if directory is None:
         raise failure("no-extraction")
-    overlap = overlap_of(settings)
-    oldest = now - timedelta(days=settings.api_window_days)
-    moments = [seen(last) - overlap] if last is not None else []
-    if last is None or last.id < directory.id:
-        moments.append(made(directory) - MARGIN - overlap)
-    known = [moment for moment in moments if moment >= oldest]
-    if not known:
-        raise failure("increments-too-old", f"{max(moments):%Y-%m-%d %H:%M} UTC")
-    return Standing(since=min(known), directory=directory, last=last)
+    moment = seen(last) if last is not None and last.id > directory.id else made(directory) - MARGIN
+    since = moment - overlap_of(settings)
+    if since < now - timedelta(days=settings.api_window_days):
+        raise failure("increments-too-old", f"{moment:%Y-%m-%d %H:%M} UTC")
+    return Standing(since=since, directory=directory, last=last)
 
 
 def overlap_of(settings: RppsSettings) -> timedelta:

@@ -246,6 +246,14 @@ async def test_beyond_thirty_days_the_extraction_comes_first(house: House) -> No
     assert (await house.increment()).is_new
 
 
+async def test_more_people_than_can_be_asked_for_wait_for_the_extraction(house: House) -> None:
+    await house.extraction()
+    house.push(hours=24)
+    before = await house.content()
+    assert (await house.refused(api_most_persons=10)).code == "increments-too-wide"
+    assert await house.content() == before
+
+
 async def test_too_many_departures_are_refused(house: House) -> None:
     await house.extraction()
     house.push(hours=24)
