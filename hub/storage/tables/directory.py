@@ -215,6 +215,11 @@ label = Table(
 
 SERVED = (person, exercise, structure, situation, skill, diploma, mailbox)  # compared, and kept once past
 
+LED_BY = {
+    "directory_structure": ("key",),
+    "directory_situation": ("exercise",),
+}  # ways into the past of others than people
+
 
 def _past(table: Table) -> Table:
     columns = [Column(one.name, one.type, nullable=one.nullable) for one in table.columns]
@@ -227,6 +232,7 @@ def _past(table: Table) -> Table:
         until,
         Index(f"{table.name}_past_by_load", "until_load"),
         Index(f"{table.name}_past_by_key", "national_id" if "national_id" in table.c else person_or_number),
+        *(Index(f"{table.name}_past_of_{name}", name) for name in LED_BY.get(table.name, ())),
     )
 
 
