@@ -16,7 +16,7 @@ from hub.web.reads import colleagues as reads
 
 READERS = frozenset({Capacity.PROFESSIONAL, Capacity.SECRETARY, Capacity.OPERATOR, Capacity.COORDINATOR})
 PAGE = 25
-FIELDS = ("profession", "nom", "prenom", "lieu", "rayon", "mssante", "sans-activite")
+FIELDS = ("profession", "nom", "prenom", "lieu", "rayon", "mssante", "inscrits", "sans-activite")
 ASKING = FIELDS[:4]  # one of them at least
 LONGEST = 100  # characters of a field
 TOO_SHORT = "Écrivez au moins deux lettres du nom, ou choisissez une profession ou un lieu."

@@ -95,6 +95,7 @@ def criteria(typed: Mapping[str, str], found: Sequence[Commune]) -> Criteria:
         communes=tuple(near or (one.code for one in found)),
         metres=tuple(near.values()),
         has_mailbox=bool(typed["mssante"]),
+        has_account=bool(typed["inscrits"]),
         is_working=not typed["sans-activite"],
     )
 
