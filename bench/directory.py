@@ -152,6 +152,7 @@ def differences(work: Work, day: int) -> str:
     for kind, person in work.ask(CHANGES):
         found[str(kind)].add(person)
     found["added"] |= found["returned"]
+    found["changed"] -= found["returned"]  # who comes back otherwise than they went is both
     wrong, truth = [], work.truths[day]
     for kind, ours in (("added", "added"), ("removed", "missing"), ("changed", "changed")):
         expected = set(truth[kind])

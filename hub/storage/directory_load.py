@@ -7,7 +7,7 @@ What differs between two days is found and applied in :mod:`hub.storage.director
 from __future__ import annotations
 
 import asyncio
-import struct
+import sys
 from array import array
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -129,38 +129,39 @@ async def is_empty(session: Session, table: str) -> bool:
 
 async def numbers(session: Session, table: str) -> set[int]:
     """The numbers of all rows of a table."""
+    order = sql.SQL("SELECT string_agg(int8send(id), ''::bytea) FROM {}").format(sql.Identifier(table))
     raw = _raw(await session.get_raw_connection())
-    order = sql.SQL("COPY (SELECT id FROM {}) TO STDOUT (FORMAT binary)").format(sql.Identifier(table))
-    found: set[int] = set()
-    rest, is_first = b"", True
-    async with raw.cursor() as cursor, cursor.copy(order) as stream:
-        async for piece in stream:
-            rest += piece
-            if is_first and len(rest) < 19:
-                continue
-            if is_first:
-                rest, is_first = rest[19:], False  # signature, flags, length of the extension: none
-            whole = len(rest) - len(rest) % 14
-            found.update(value for _, _, value in struct.iter_unpack(">hiq", rest[:whole]))
-            rest = rest[whole:]
-    return found
+    async with raw.cursor(binary=True) as cursor:
+        await cursor.execute(order)
+        row = await cursor.fetchone()
+    found = array("q", (row and row[0]) or b"")
+    if sys.byteorder == "little":
+        found.byteswap()
+    return set(found)
 
 
 async def lines(session: Session, name: str) -> dict[int, int]:
     """From the digest of each line of the load served to the number of its row."""
     query = select(tables.line.c.pairs).where(tables.line.c.list == name).order_by(tables.line.c.chunk)
     found: dict[int, int] = {}
-    for (pairs,) in await session.execute(query):
-        found.update(struct.iter_unpack("<qq", pairs))
+    for (content,) in await session.execute(query):
+        pairs = _little(array("q", content))
+        found.update(zip(pairs[::2], pairs[1::2], strict=True))
     return found
+
+
+def _little(numbers: array[int]) -> array[int]:
+    """The same numbers, as every machine writes and reads them in directory_line."""
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers
 
 
 async def keep_lines(session: Session, name: str, pairs: array[int]) -> None:
     """Remember the lines of this load for the next one: digests and numbers in turn."""
     await session.execute(delete(tables.line).where(tables.line.c.list == name))
     for chunk, start in enumerate(range(0, len(pairs), CHUNK)):
-        piece = pairs[start : start + CHUNK]
-        content = struct.pack(f"<{len(piece)}q", *piece)
+        content = _little(pairs[start : start + CHUNK]).tobytes()
         await session.execute(insert(tables.line), {"list": name, "chunk": chunk, "pairs": content})
 
 

@@ -140,6 +140,12 @@ class Facts:
         """Start another list."""
         self.memory, self.fresh = memory, set()
 
+    def let_go(self) -> None:
+        """Personne_activite has been read: forget who and what was met, a third of a gigabyte in a first load."""
+        for met in (self.fresh, self.exercises, self.idle, self.structures, self.persons):
+            met.clear()
+        self.names.let_go()
+
     def take(self, rows: Iterable[Cells]) -> int:
         """Rows of Personne_activite; how many there were."""
         who, where, what, digest = mapping.who, counted_where, mapping.what, xxh3_64_intdigest

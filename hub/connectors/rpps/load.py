@@ -217,7 +217,6 @@ async def _put_in_place(session: Session, reading: Reading, before: Load | None)
     """Serve what was read, in the transaction that read it."""
     facts = reading.facts
     if reading.new:
-        await directory_load.finish(session, reading.new)
         await directory_load.swap(session, reading.new)
     if reading.outcome is not None:
         await directory_compare.put_in_place(session, load=facts.load, day=facts.day)

@@ -40,3 +40,9 @@ class Names:
 
     def __post_init__(self) -> None:
         self.families, self.givens = Keys("family", self.lines), Keys("given", self.lines)
+
+    def let_go(self) -> None:
+        """Forget the names met: there are no more to come."""
+        for one in (self.families, self.givens):
+            one.clear()
+            one.met.clear()

@@ -10,7 +10,7 @@ from collections.abc import Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from hub.connectors.rpps import mapping
 from hub.connectors.rpps.client import Progress
@@ -104,24 +104,62 @@ async def read(session: Session, found: Mapping[str, Member], reading: Reading, 
     await directory_load.stage(
         session, [LABEL, *(one for prefix in filled for one in FILLED[prefix] if one not in reading.new)]
     )
-    for prefix in filled:
-        memory = Memory()
-        if prefix not in empty:
-            memory.known = await directory_load.numbers(session, TABLE[prefix])
-            memory.left = set(memory.known)
-            memory.before = await directory_load.lines(session, prefix)
-        reading.facts.begin(memory)
-        await _copy(session, _member(prefix, found[prefix], reading, progress), reading.new)
-        if prefix == reading.main:
-            reading.distinct = len(memory.known) - len(memory.left) + len(reading.facts.fresh)
-            reading.rows += memory.repeated
-        memory.before.clear()
+    held: dict[str, Held] = {}
+    for place, prefix in enumerate(filled):
+        if prefix in held:
+            memory, pieces = held.pop(prefix)
+            for lines in pieces:
+                await directory_load.copy(session, lines, COLUMNS, reading.new)
+        else:
+            memory = Memory() if prefix in empty else await _remembered(session, prefix)
+            reading.facts.begin(memory)
+            await _copy(session, _member(prefix, found[prefix], reading, progress), reading.new)
+        _count(prefix, memory, reading)
         if prefix not in empty:
             await directory_compare.note_lost(session, TABLE[prefix], memory.left)
         await directory_load.keep_lines(session, prefix, memory.pairs)
+        if prefix in empty:
+            following = {one: found[one] for one in filled[place + 1 :] if one in empty and one not in held}
+            held |= await _finish(session, prefix, following, reading, progress)
     await directory_load.copy(session, reading.facts.drain_last(), COLUMNS, reading.new)
-    if reading.facts.awake and "directory_exercise" in reading.new:
+
+
+Held = tuple[Memory, list[dict[str, str]]]  # a list that was read while the database was busy
+
+
+async def _remembered(session: Session, prefix: str) -> Memory:
+    known = await directory_load.numbers(session, TABLE[prefix])
+    return Memory(known=known, left=set(known), before=await directory_load.lines(session, prefix))
+
+
+def _count(prefix: str, memory: Memory, reading: Reading) -> None:
+    if prefix == reading.main:
+        reading.distinct = len(memory.known) - len(memory.left) + len(reading.facts.fresh)
+        reading.rows += memory.repeated
+    memory.before.clear()
+
+
+async def _finish(
+    session: Session, prefix: str, following: Mapping[str, Member], reading: Reading, progress: Progress | None
+) -> dict[str, Held]:
+    """Build the indexes of the new tables of a list, and read the next ones meanwhile: they are small."""
+    if reading.facts.awake and prefix == ACTIVITIES:
         await directory_load.wake(session, reading.facts.awake)
+    reading.facts.let_go()
+
+    def ahead() -> dict[str, Held]:
+        made = {}
+        for one, member in following.items():
+            reading.facts.begin(memory := Memory())
+            made[one] = memory, list(_member(one, member, reading, progress))
+        return made
+
+    indexed = directory_load.finish(session, FILLED[prefix])
+    done = await asyncio.gather(indexed, asyncio.to_thread(ahead), return_exceptions=True)
+    for trouble in done:
+        if isinstance(trouble, BaseException):
+            raise trouble
+    return cast(dict[str, Held], done[1])
 
 
 async def _copy(session: Session, coming: Generator[dict[str, str]], new: tuple[str, ...]) -> None:
@@ -146,13 +184,14 @@ def _member(
 ) -> Generator[dict[str, str]]:
     """The lines of one list for COPY, by table, some megabytes at a time."""
     layout, done, take = None, 0, reading.facts.taker(TABLE[prefix])
+    met = reading.facts.memory.met if reading.facts.memory.before else None  # a first load has nothing to meet
     for count, block in enumerate(blocks(member.stream), 1):
         done += len(block.text)
         if layout is None:
             layout, block = _header(prefix, block, reading)
         if is_cut(block, layout):
             raise failure("file-cut", member.name)
-        read = take(rows(block, layout, reading.rejections, reading.facts.memory.met))
+        read = take(rows(block, layout, reading.rejections, met))
         if prefix == reading.main:
             reading.rows += read
         if count % BATCH == 0:
