@@ -23,7 +23,7 @@ test: install ## style, types, import contracts, tests (ARGS=tests/fhir narrows 
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 bench: install ## speed, as ratios to bare baselines measured in the same minute on this machine
 	@$(BIN)/python -m bench $(ARGS)
