@@ -16,6 +16,7 @@ import pytest
 
 from hub.storage.session import embedded, stop_embedded
 from hub.verbs.stack import Ports, Stack, taken
+from tests import ports
 from tests.conftest import administer, named
 from tests.connectors.dmp.conftest import schema, schematron
 from tests.journeys.house import House
@@ -23,16 +24,16 @@ from tests.journeys.house import House
 __all__ = ["schema", "schematron"]  # fixtures: the official validation of documents
 
 LEASE = "10"  # seconds: a dead worker's messages are taken over soon enough for a test
-FIRST_PORT, LAST_PORT, APART = 18_000, 28_000, 20
+APART = 20
 
 
 def free_ports() -> Ports:
     """Ports nobody listens on, far from those of an installation."""
-    for first in range(FIRST_PORT + os.getpid() % 400 * APART, LAST_PORT, APART):
-        ports = Ports(web=first, machine=first + 1, sandbox=first + 2)
-        if not taken(ports):
-            return ports
-    pytest.fail(f"no free ports from {FIRST_PORT} to {LAST_PORT} ({socket.gethostname()})")
+    for first in ports.rows(APART):
+        found = Ports(web=first, machine=first + 1, sandbox=first + 2)
+        if not taken(found):
+            return found
+    pytest.fail(f"no free ports ({socket.gethostname()})")
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from sandbox.journal import Journal
 from sandbox.servers import bind
 from sandbox.settings import Settings
 from sandbox.world import World
+from tests import ports
 
 ClientFor = Callable[..., httpx.AsyncClient]
 
@@ -37,7 +38,7 @@ def world(tmp_path: Path, certificates: Certificates) -> World:
 @pytest.fixture
 def base_port() -> int:
     """Eight ports in a row that nobody listens to."""
-    for base in range(21000, 29000, 8):
+    for base in ports.rows(8):
         try:
             doors = [bind("127.0.0.1", base + step) for step in range(8)]
         except OSError:

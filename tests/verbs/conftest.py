@@ -20,6 +20,7 @@ from sandbox.rpps import RppsTwin
 from sandbox.servers import bind, listening
 from sandbox.settings import Settings
 from sandbox.world import World
+from tests import ports
 
 PREFIX = "/annuaire-sante-webservices/V300/services/extraction/"
 
@@ -51,7 +52,7 @@ def published(tmp_path: Path) -> Iterator[tuple[RppsTwin, str, Path]]:
     """The twin behind its own certificate, which no public root signs; its address and its root."""
     certificates = authority.create(tmp_path / "certificates")
     base = 0
-    for base in range(22000, 29000, 8):
+    for base in ports.rows(8):
         with contextlib.suppress(OSError):
             bind("127.0.0.1", base + 5).close()
             break

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from hub import clock, codes, log
@@ -98,8 +99,7 @@ async def load(
                 if before is not None and _is_same(before, source):
                     return Report(load=before, is_new=False)
                 reading.facts.load = await directory_load.reserve(session)
-                await read(session, found, reading, progress)
-            await _compare(session, settings, reading)
+                await read(session, found, reading, progress, partial(_compare, session, settings, reading))
             _guard(settings, source, reading, before, acceptance)
             if progress:
                 progress("index", 0, 0)

@@ -6,7 +6,7 @@ Reading runs in a thread while the database takes the lines before: two processo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -94,8 +94,16 @@ class Reading:
         )
 
 
-async def read(session: Session, found: Mapping[str, Member], reading: Reading, progress: Progress | None) -> None:
-    """Read every list of a file, one after the other: new rows to their tables, the numbers of lost ones beside."""
+async def read(
+    session: Session,
+    found: Mapping[str, Member],
+    reading: Reading,
+    progress: Progress | None,
+    compare: Callable[[], Awaitable[None]],
+) -> None:
+    """Read every list of a file, one after the other: new rows to their tables, the numbers of lost ones beside. ``compare``: what
+    the database is to do once the rows of Personne_activite are known, when they are not the first ones.
+    """
     filled = reading.found = tuple(prefix for prefix in TABLE if prefix in found)
     empty = [prefix for prefix in filled if await directory_load.is_empty(session, TABLE[prefix])]
     reading.new = tuple(table for prefix in empty for table in FILLED[prefix])
@@ -114,13 +122,12 @@ async def read(session: Session, found: Mapping[str, Member], reading: Reading, 
             memory = Memory() if prefix in empty else await _remembered(session, prefix)
             reading.facts.begin(memory)
             await _copy(session, _member(prefix, found[prefix], reading, progress), reading.new)
-        _count(prefix, memory, reading)
-        if prefix not in empty:
-            await directory_compare.note_lost(session, TABLE[prefix], memory.left)
-        await directory_load.keep_lines(session, prefix, memory.pairs)
-        if prefix in empty:
-            following = {one: found[one] for one in filled[place + 1 :] if one in empty and one not in held}
-            held |= await _finish(session, prefix, following, reading, progress)
+        await _end(session, prefix, memory, reading)
+        if prefix in empty or prefix == ACTIVITIES:
+            rest = [one for one in filled[place + 1 :] if one not in held]
+            known = {one: Memory() if one in empty else await _remembered(session, one) for one in rest}
+            work = _index(session, prefix, reading) if prefix in empty else compare()
+            held |= await _meanwhile(work, partial(_ahead, known, found, reading, progress))
     await directory_load.copy(session, reading.facts.drain_last(), COLUMNS, reading.new)
 
 
@@ -132,30 +139,38 @@ async def _remembered(session: Session, prefix: str) -> Memory:
     return Memory(known=known, left=set(known), before=await directory_load.lines(session, prefix))
 
 
-def _count(prefix: str, memory: Memory, reading: Reading) -> None:
+async def _end(session: Session, prefix: str, memory: Memory, reading: Reading) -> None:
+    """A list has been read: what was lost of it, and its lines, are kept for the comparison and for the next load."""
     if prefix == reading.main:
         reading.distinct = len(memory.known) - len(memory.left) + len(reading.facts.fresh)
         reading.rows += memory.repeated
     memory.before.clear()
-
-
-async def _finish(
-    session: Session, prefix: str, following: Mapping[str, Member], reading: Reading, progress: Progress | None
-) -> dict[str, Held]:
-    """Build the indexes of the new tables of a list, and read the next ones meanwhile: they are small."""
-    if reading.facts.awake and prefix == ACTIVITIES:
-        await directory_load.wake(session, reading.facts.awake)
+    memory.known.clear()
+    if TABLE[prefix] not in reading.new:
+        await directory_compare.note_lost(session, TABLE[prefix], memory.left)
+    await directory_load.keep_lines(session, prefix, memory.pairs)
     reading.facts.let_go()
 
-    def ahead() -> dict[str, Held]:
-        made = {}
-        for one, member in following.items():
-            reading.facts.begin(memory := Memory())
-            made[one] = memory, list(_member(one, member, reading, progress))
-        return made
 
-    indexed = directory_load.finish(session, FILLED[prefix])
-    done = await asyncio.gather(indexed, asyncio.to_thread(ahead), return_exceptions=True)
+async def _index(session: Session, prefix: str, reading: Reading) -> None:
+    if reading.facts.awake and prefix == ACTIVITIES:
+        await directory_load.wake(session, reading.facts.awake)
+    await directory_load.finish(session, FILLED[prefix])
+
+
+def _ahead(
+    known: Mapping[str, Memory], found: Mapping[str, Member], reading: Reading, progress: Progress | None
+) -> dict[str, Held]:
+    made: dict[str, Held] = {}
+    for prefix, memory in known.items():
+        reading.facts.begin(memory)
+        made[prefix] = memory, list(_member(prefix, found[prefix], reading, progress))
+    return made
+
+
+async def _meanwhile(work: Awaitable[None], read: Callable[[], dict[str, Held]]) -> dict[str, Held]:
+    """Read the lists that follow, which are small, in a thread while the database is at work. Both end, whatever becomes of one."""
+    done = await asyncio.gather(work, asyncio.to_thread(read), return_exceptions=True)
     for trouble in done:
         if isinstance(trouble, BaseException):
             raise trouble
