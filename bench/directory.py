@@ -132,7 +132,7 @@ def made(size: Size, folder: Path) -> tuple[tuple[Path, ...], Path, tuple[dict[s
         options = Options(
             rows=size.rows,
             seed=7,
-            days=2,
+            days=3,
             hostile=size.is_hostile,
             changes=0.005,
             date=date(2026, 11, 26),
