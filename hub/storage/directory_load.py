@@ -140,14 +140,13 @@ async def numbers(session: Session, table: str) -> set[int]:
     return set(found)
 
 
-async def lines(session: Session, name: str) -> dict[int, int]:
-    """From the digest of each line of the load served to the number of its row."""
+async def lines(session: Session, name: str) -> array[int]:
+    """The digest of each line of the load served, and the number of its row, in turn."""
     query = select(tables.line.c.pairs).where(tables.line.c.list == name).order_by(tables.line.c.chunk)
-    found: dict[int, int] = {}
+    found = array("q")
     for (content,) in await session.execute(query):
-        pairs = _little(array("q", content))
-        found.update(zip(pairs[::2], pairs[1::2], strict=True))
-    return found
+        found.frombytes(content)
+    return _little(found)
 
 
 def _little(numbers: array[int]) -> array[int]:

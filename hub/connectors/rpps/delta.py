@@ -20,10 +20,11 @@ from hub.connectors.rpps.beside import SITUATION, Beside, beside
 from hub.connectors.rpps.client import Progress
 from hub.connectors.rpps.completing import Row
 from hub.connectors.rpps.crawl import Changes, Gathered
-from hub.connectors.rpps.facts import COLUMNS, Facts, Memory
+from hub.connectors.rpps.facts import COLUMNS, Facts
 from hub.connectors.rpps.guards import Figures
 from hub.connectors.rpps.load import Report
 from hub.connectors.rpps.mapping import ACTIVITY, DIPLOMA, MAILBOX, SKILL
+from hub.connectors.rpps.memory import Memory
 from hub.connectors.rpps.reading import LABEL, PEOPLE
 from hub.connectors.rpps.settings import RppsSettings
 from hub.connectors.rpps.standing import Standing, overlap_of, seen, standing

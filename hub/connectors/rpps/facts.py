@@ -10,7 +10,6 @@ This is the hot loop of a load: two million rows go through :func:`Facts.take`.
 
 from __future__ import annotations
 
-from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -20,12 +19,11 @@ from xxhash import xxh3_64_intdigest
 
 from hub.connectors.rpps import mapping
 from hub.connectors.rpps.mapping import ACTIVITY, DIPLOMA, MAILBOX, SKILL, Cells, Labels
+from hub.connectors.rpps.memory import SIXTY_BITS, Memory, number
 from hub.connectors.rpps.names import Names
 from hub.domain import places
 from hub.domain.identity import profession_key
 
-SIXTY_BITS = (1 << 60) - 1  # what Python holds in two digits: a third less memory than 64 bits for sets of millions
-HEADING = 0  # in the place of the number of a row: the line is the header
 EXERCISE = (*mapping.WHO[:1], *mapping.WHO[3:])
 _SKILL = ("national_id", "profession_code", "category_code", "skill_type_code", "skill_code")
 _DIPLOMA = ("national_id", "diploma_type_code", "diploma_code", "authorization_type_code", "authorization_field_code")
@@ -57,49 +55,10 @@ counted_where = mapping.columns(ACTIVITY, *(key for key in mapping.WHERE if key 
 NOWHERE = "|" * (len(mapping.WHERE) - 2)
 
 
-def number(content: str) -> int:
-    """The number of a content: the same on every machine and every day."""
-    return xxh3_64_intdigest(content.encode()) & SIXTY_BITS
-
-
 def row_number(cells: Cells) -> int:
     """The number of a row of Personne_activite, by what counts in it."""
     place = "|".join(counted_where(cells)) + ("" if cells[COMMUNE] else cells[COMMUNE_NAME])
     return number(f"{'|'.join(mapping.who(cells))}\n{place}\n{'|'.join(mapping.what(cells))}")
-
-
-@dataclass(slots=True, kw_only=True)
-class Memory:
-    """What the load before knew of a list. ``known``: numbers of the rows it served; ``left``: those not met again yet; ``before``:
-    from the digest of a line as printed to the number of its row; ``line``: digest of the line being read; ``pairs``: lines and
-    rows of today, in turn, for the next load; ``repeated``: lines that came again to the letter.
-    """
-
-    known: set[int] = field(default_factory=set)
-    left: set[int] = field(default_factory=set)
-    before: dict[int, int] = field(default_factory=dict)
-    line: int = 0
-    pairs: array[int] = field(default_factory=lambda: array("q"))
-    repeated: int = 0
-
-    def announced(self, header: str) -> None:
-        """The first line of the list: under another one, the same line would mean something else."""
-        title = number(header)
-        if self.before.get(title) != HEADING:
-            self.before = {}
-        self.pairs.extend((title, HEADING))
-
-    def met(self, line: str) -> bool:
-        """Whether a line of the load before comes again to the letter: then nothing in it is new, and it need not be read."""
-        self.line = number(line)
-        row = self.before.get(self.line)
-        if row is None or row not in self.known:
-            return False
-        self.left.discard(row)
-        self.pairs.append(self.line)
-        self.pairs.append(row)
-        self.repeated += 1
-        return True
 
 
 @dataclass(slots=True, kw_only=True)

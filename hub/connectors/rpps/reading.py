@@ -26,9 +26,10 @@ from hub.connectors.rpps.extract import (
     is_cut,
     rows,
 )
-from hub.connectors.rpps.facts import COLUMNS, Facts, Memory
+from hub.connectors.rpps.facts import COLUMNS, Facts
 from hub.connectors.rpps.guards import Figures
 from hub.connectors.rpps.mapping import Layout
+from hub.connectors.rpps.memory import Memory
 from hub.connectors.rpps.troubles import failure
 from hub.storage import directory_compare, directory_load
 from hub.storage.directory_compare import Outcome
@@ -136,15 +137,15 @@ Held = tuple[Memory, list[dict[str, str]]]  # a list that was read while the dat
 
 async def _remembered(session: Session, prefix: str) -> Memory:
     known = await directory_load.numbers(session, TABLE[prefix])
-    return Memory(known=known, left=set(known), before=await directory_load.lines(session, prefix))
+    return Memory.of(known, await directory_load.lines(session, prefix))
 
 
 async def _end(session: Session, prefix: str, memory: Memory, reading: Reading) -> None:
     """A list has been read: what was lost of it, and its lines, are kept for the comparison and for the next load."""
+    memory.settle()
     if prefix == reading.main:
         reading.distinct = len(memory.known) - len(memory.left) + len(reading.facts.fresh)
         reading.rows += memory.repeated
-    memory.before.clear()
     memory.known.clear()
     if TABLE[prefix] not in reading.new:
         await directory_compare.note_lost(session, TABLE[prefix], memory.left)
@@ -199,7 +200,7 @@ def _member(
 ) -> Generator[dict[str, str]]:
     """The lines of one list for COPY, by table, some megabytes at a time."""
     layout, done, take = None, 0, reading.facts.taker(TABLE[prefix])
-    met = reading.facts.memory.met if reading.facts.memory.before else None  # a first load has nothing to meet
+    met = reading.facts.memory.met if reading.facts.memory.places else None  # a first load has nothing to meet
     for count, block in enumerate(blocks(member.stream), 1):
         done += len(block.text)
         if layout is None:

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.connectors.rpps import mapping
-from hub.connectors.rpps.facts import COLUMNS, Facts, Memory, number
+from hub.connectors.rpps.facts import COLUMNS, Facts
 from hub.connectors.rpps.mapping import ACTIVITY, MissingColumns, read_header
+from hub.connectors.rpps.memory import Memory, number
 from hub.domain.identifiers import Rpps
 from hub.storage.tables import everything
 from tests.connectors.rpps.rows import DOCTOR, EVERYBODY, HEADER, HOSPITAL, NURSE, OLD, line
