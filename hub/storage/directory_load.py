@@ -32,7 +32,7 @@ LOCK = 7_041_996
 PATIENCE = "300ms"  # under deadlock_timeout: the loader lets go before a reader is made to
 TRIES, PAUSE = 200, 0.3  # a minute and more of readers that never stop
 SORTING = {"maintenance_work_mem": "256MB", "max_parallel_maintenance_workers": "2"}
-CHUNK = 1 << 17  # numbers in one row of directory_line: a mebibyte
+CHUNK = 1 << 16  # lines in one row of directory_line: a mebibyte
 
 
 class ReadersBusy(Exception):
@@ -140,13 +140,15 @@ async def numbers(session: Session, table: str) -> set[int]:
     return set(found)
 
 
-async def lines(session: Session, name: str) -> array[int]:
-    """The digest of each line of the load served, and the number of its row, in turn."""
+async def lines(session: Session, name: str) -> tuple[array[int], array[int]]:
+    """The digest of each line of the load served, and the number of its row, side by side."""
     query = select(tables.line.c.pairs).where(tables.line.c.list == name).order_by(tables.line.c.chunk)
-    found = array("q")
+    digests, rows = array("Q"), array("q")
     for (content,) in await session.execute(query):
-        found.frombytes(content)
-    return _little(found)
+        half = len(content) // 2
+        digests.frombytes(content[:half])
+        rows.frombytes(content[half:])
+    return _little(digests), _little(rows)
 
 
 def _little(numbers: array[int]) -> array[int]:
@@ -156,12 +158,12 @@ def _little(numbers: array[int]) -> array[int]:
     return numbers
 
 
-async def keep_lines(session: Session, name: str, pairs: array[int]) -> None:
-    """Remember the lines of this load for the next one: digests and numbers in turn."""
+async def keep_lines(session: Session, name: str, digests: array[int], numbers: array[int]) -> None:
+    """Remember the lines of this load for the next one: their digests, and the numbers of their rows."""
     await session.execute(delete(tables.line).where(tables.line.c.list == name))
-    for chunk, start in enumerate(range(0, len(pairs), CHUNK)):
-        content = _little(pairs[start : start + CHUNK]).tobytes()
-        await session.execute(insert(tables.line), {"list": name, "chunk": chunk, "pairs": content})
+    for chunk, start in enumerate(range(0, len(digests), CHUNK)):
+        digest, row = (_little(one[start : start + CHUNK]).tobytes() for one in (digests, numbers))
+        await session.execute(insert(tables.line), {"list": name, "chunk": chunk, "pairs": digest + row})
 
 
 async def begin(session: Session, names: Iterable[str]) -> None:

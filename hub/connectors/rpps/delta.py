@@ -144,10 +144,10 @@ async def _stage(session: Session, made: Increment, lists: Sequence[str]) -> Non
         if place.is_active:
             rows["directory_mailbox"] += listing.shared_mailboxes(place, found.shared)
     for table in (SITUATION, *lists):
-        memory = Memory(known=found.numbers[table], left=set(found.numbers[table]))
+        memory = Memory(known=found.numbers[table])
         made.facts.begin(memory)
         made.facts.taker(table)(listing.of_list(list(ORDER[table]), rows[table]))
-        await directory_compare.note_lost(session, table, memory.left)
+        await directory_compare.note_lost(session, table, memory.left())
     await directory_load.copy(session, made.facts.drain(), COLUMNS, ())
     made.rows = sum(map(len, rows.values()))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hub.connectors.rpps import mapping
 from hub.connectors.rpps.client import Progress, Source
-from hub.connectors.rpps.extract import ACTIVITIES, Block, Bounds, Rejections, blocks, is_cut, members, rows
+from hub.connectors.rpps.extract import ACTIVITIES, Bounds, Rejections, blocks, is_cut, members, rows
 from hub.connectors.rpps.facts import NATIONAL_ID, row_number
 from hub.connectors.rpps.troubles import failure
 
@@ -47,17 +47,16 @@ def _persons(source: Source, bounds: Bounds, progress: Progress | None) -> dict[
             raise failure("member-missing", source.name)
         layout, done = None, 0
         for block in blocks(member.stream):
-            done += len(block.text)
+            done += block.size
             if layout is None:
-                header, _, rest = block.text.partition("\n")
                 try:
-                    layout = mapping.read_header(header)
+                    layout = mapping.read_header(block.text(0))
                 except mapping.MissingColumns as trouble:
                     raise failure("column-missing", ", ".join(trouble.args)) from trouble
-                block = Block(text=rest, line=2)
+                block = block.rest()
             if is_cut(block, layout):
                 raise failure("file-cut", member.name)
-            for cells in rows(block, layout, Rejections()):
+            for cells in rows(block.texts(), layout, Rejections(), is_plain=block.is_plain):
                 row = row_number(cells)
                 if row not in met:
                     met.add(row)

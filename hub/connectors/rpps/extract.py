@@ -10,8 +10,8 @@ import contextlib
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from pathlib import Path
 from typing import IO
@@ -28,10 +28,10 @@ MEMBERS = (
     MAILBOXES,
 )  # by their prefix: the stamp in their name may differ from the ZIP's
 STAMP = re.compile(r"_(\d{12})(?:\.|$)")
-BOM = "\ufeff"
+BOM = b"\xef\xbb\xbf"
 BLOCK = 1 << 20  # bytes read at once
 LONGEST_LINE = 1 << 20  # bytes; a line is about 358 long
-LONGEST_CELL = USUAL_ROW = 1000  # characters: a longer field is none, a shorter row has no such field
+LONGEST_CELL = USUAL_ROW = 1000  # characters, bytes: a longer field is none, a shorter row has no such field
 SAMPLE = 100  # rejected lines kept in the report
 
 
@@ -77,10 +77,47 @@ class Rejections:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """Whole lines of a file: their text, each line ended by LF but perhaps the last of the file, and the number of the first."""
+    """Whole lines of a file, without what ends them. ``line``: number of the first, from 1; ``offset``: its place in the file, in
+    bytes; ``is_ended``: whether LF ends the last one; ``is_plain``: none is longer than usual, none holds a null character.
+    """
 
-    text: str
+    lines: list[bytes]
     line: int
+    offset: int
+    is_ended: bool
+    is_plain: bool
+
+    @classmethod
+    def of(cls, content: bytes, line: int, offset: int) -> Block:
+        """The lines of some bytes."""
+        lines = content.split(b"\n")
+        is_ended = not lines[-1]
+        if is_ended:
+            lines.pop()
+        is_plain = b"\0" not in content and max(map(len, lines), default=0) <= USUAL_ROW
+        return cls(lines=lines, line=line, offset=offset, is_ended=is_ended, is_plain=is_plain)
+
+    def text(self, place: int) -> str:
+        """One of the lines, from 0. Raises ``not-utf-8`` with the place of the wrong byte in the file."""
+        try:
+            return self.lines[place].decode()
+        except UnicodeDecodeError as trouble:
+            before = sum(map(len, self.lines[:place])) + place
+            raise failure("not-utf-8", f"byte {self.offset + before + trouble.start}") from trouble
+
+    def texts(self) -> Iterator[tuple[int, str]]:
+        """All of them, with their numbers. Raises ``not-utf-8``."""
+        return ((self.line + place, self.text(place)) for place in range(len(self.lines)))
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return sum(map(len, self.lines)) + len(self.lines)
+
+    def rest(self) -> Block:
+        """All lines but the first, which is the header."""
+        offset = self.offset + len(self.lines[0]) + 1
+        return replace(self, lines=self.lines[1:], line=self.line + 1, offset=offset)
 
 
 def stamp_of(name: str) -> str:
@@ -152,8 +189,8 @@ def _chosen(archive: zipfile.ZipFile, bounds: Bounds) -> dict[str, zipfile.ZipIn
 
 
 def blocks(stream: IO[bytes], *, size: int = BLOCK) -> Iterator[Block]:
-    """The text of a file in whole lines, without BOM, CRLF read as LF. Raises: ``not-utf-8`` with the place of the first wrong
-    byte, ``line-endless``, ``zip-damaged``."""
+    """The lines of a file, without BOM, CRLF read as LF. What is not UTF-8 is found when a line is read as text, at once in a file
+    of CRLF. Raises: ``not-utf-8`` with the place of the first wrong byte, ``line-endless``, ``zip-damaged``."""
     rest, offset, line = b"", 0, 1
     while True:
         with _damage():
@@ -167,40 +204,33 @@ def blocks(stream: IO[bytes], *, size: int = BLOCK) -> Iterator[Block]:
                 raise failure("line-endless", f"line {line}")
             continue
         piece, rest = rest + data[:cut], data[cut:]
-        text = _decoded(piece, offset)
-        yield Block(text=text, line=line)
+        yield (block := _block(piece, line, offset))
         offset += len(piece)
-        line += text.count("\n")
-    if rest:
-        yield Block(text=_decoded(rest, offset), line=line)
+        line += len(block.lines)
+    if rest and (offset or rest != BOM):
+        yield _block(rest, line, offset)
 
 
-def _decoded(piece: bytes, offset: int) -> str:
-    try:
-        text = piece.decode("utf-8")
-    except UnicodeDecodeError as trouble:
-        raise failure("not-utf-8", f"byte {offset + trouble.start}") from trouble
-    if offset == 0:
-        text = text.removeprefix(BOM)
-    return text.replace("\r\n", "\n") if "\r\n" in text else text
+def _block(piece: bytes, line: int, offset: int) -> Block:
+    if offset == 0 and piece.startswith(BOM):
+        piece, offset = piece[len(BOM) :], len(BOM)
+    if b"\r\n" not in piece:
+        return Block.of(piece, line, offset)
+    whole = Block(lines=[piece], line=line, offset=offset, is_ended=True, is_plain=False)
+    whole.text(0)  # while places are those of the file
+    return Block.of(piece.replace(b"\r\n", b"\n"), line, offset)
 
 
 def rows(
-    block: Block, layout: Layout, rejections: Rejections, met: Callable[[str], bool] | None = None
+    lines: Iterable[tuple[int, str]], layout: Layout, rejections: Rejections, *, is_plain: bool = False
 ) -> Iterator[list[str]]:
-    """The rows of a block, each in the order of our columns, at least as many cells as columns, but for the lines that ``met``
-    knows. One at a time: a list of them all would keep the garbage collector busy for a fifth of the load."""
-    lines = block.text.split("\n")
-    if not lines[-1]:
-        lines.pop()
+    """The rows that lines hold, each given with its number: in the order of our columns, at least as many cells as columns.
+    ``is_plain``: as of :class:`Block`. One at a time: a list of them all would keep the garbage collector busy for a fifth of the
+    load."""
     expected, key = layout.width, layout.key
     pick = itemgetter(*layout.order) if layout.order else None
-    is_plain = (
-        not layout.has_trailing_pipe and "\0" not in block.text and len(max(lines, key=len, default="")) <= USUAL_ROW
-    )
-    for number, line in enumerate(lines, block.line):
-        if met is not None and met(line):
-            continue
+    is_plain = is_plain and not layout.has_trailing_pipe
+    for number, line in lines:
         cells = line.split("|")
         if not (is_plain and len(cells) == expected and cells[key]) and (fault := _fault(cells, layout)):
             rejections.add(number, cells, fault)
@@ -212,8 +242,9 @@ def rows(
 
 def is_cut(block: Block, layout: Layout) -> bool:
     """Whether a file ends in the middle of a row: no LF, and no row."""
-    last = block.text.rpartition("\n")[2]
-    return bool(last) and bool(_fault(last.split("|"), layout))
+    if block.is_ended or not block.lines:
+        return False
+    return bool(_fault(block.lines[-1].decode("utf-8", "replace").split("|"), layout))
 
 
 def _fault(cells: list[str], layout: Layout) -> str:

@@ -109,20 +109,19 @@ class Facts:
         """Rows of Personne_activite; how many there were."""
         who, where, what, digest = mapping.who, counted_where, mapping.what, xxh3_64_intdigest
         memory, fresh, read = self.memory, self.fresh, 0
-        known, left, pairs = memory.known, memory.left, memory.pairs
+        known, lines, numbers = memory.known, memory.digests.append, memory.rows.append
         for cells in rows:
             read += 1
             person, place, work = "|".join(who(cells)), "|".join(where(cells)), "|".join(what(cells))
             if not cells[COMMUNE]:
                 place += cells[COMMUNE_NAME]
             row = digest(f"{person}\n{place}\n{work}".encode()) & SIXTY_BITS
-            pairs.append(memory.line)
-            pairs.append(row)
+            lines(memory.line)
+            numbers(row)
             if row not in known and row not in fresh:
                 fresh.add(row)
                 self._new(cells, row, person, place, work)
                 continue
-            left.discard(row)
             for labels in (mapping.EXERCISE_LABELS, mapping.STRUCTURE_LABELS, mapping.ACTIVITY_LABELS):
                 self._note(cells, labels)  # the same row in other words
         return read
@@ -193,13 +192,12 @@ class Facts:
                 counted = (counted[0].strip().lower(), *counted[1:])
             line = "|".join(counted)
             row = number(line)
-            self.memory.pairs.extend((self.memory.line, row))
+            self.memory.digests.append(self.memory.line)
+            self.memory.rows.append(row)
             self._note(cells, labels)
-            if row in self.memory.known or row in self.fresh:
-                self.memory.left.discard(row)
-                continue
-            self.fresh.add(row)
-            lines.append(f"{row}|{line}|{self.load}")
+            if row not in self.memory.known and row not in self.fresh:
+                self.fresh.add(row)
+                lines.append(f"{row}|{line}|{self.load}")
         return read
 
     def _note(self, cells: Cells, subjects: Labels) -> None:

@@ -19,7 +19,6 @@ from hub.connectors.rpps.extract import (
     DIPLOMAS,
     MAILBOXES,
     SKILLS,
-    Block,
     Member,
     Rejections,
     blocks,
@@ -137,19 +136,20 @@ Held = tuple[Memory, list[dict[str, str]]]  # a list that was read while the dat
 
 async def _remembered(session: Session, prefix: str) -> Memory:
     known = await directory_load.numbers(session, TABLE[prefix])
-    return Memory.of(known, await directory_load.lines(session, prefix))
+    return Memory.of(known, *await directory_load.lines(session, prefix))
 
 
 async def _end(session: Session, prefix: str, memory: Memory, reading: Reading) -> None:
     """A list has been read: what was lost of it, and its lines, are kept for the comparison and for the next load."""
-    memory.settle()
+    memory.before.clear()
+    left = memory.left()
     if prefix == reading.main:
-        reading.distinct = len(memory.known) - len(memory.left) + len(reading.facts.fresh)
+        reading.distinct = len(memory.known) - len(left) + len(reading.facts.fresh)
         reading.rows += memory.repeated
     memory.known.clear()
     if TABLE[prefix] not in reading.new:
-        await directory_compare.note_lost(session, TABLE[prefix], memory.left)
-    await directory_load.keep_lines(session, prefix, memory.pairs)
+        await directory_compare.note_lost(session, TABLE[prefix], left)
+    await directory_load.keep_lines(session, prefix, memory.digests, memory.rows)
     reading.facts.let_go()
 
 
@@ -200,14 +200,15 @@ def _member(
 ) -> Generator[dict[str, str]]:
     """The lines of one list for COPY, by table, some megabytes at a time."""
     layout, done, take = None, 0, reading.facts.taker(TABLE[prefix])
-    met = reading.facts.memory.met if reading.facts.memory.places else None  # a first load has nothing to meet
+    memory = reading.facts.memory
     for count, block in enumerate(blocks(member.stream), 1):
-        done += len(block.text)
+        done += block.size
         if layout is None:
-            layout, block = _header(prefix, block, reading)
+            layout = _header(prefix, block.text(0), reading)
+            block = block.rest()
         if is_cut(block, layout):
             raise failure("file-cut", member.name)
-        read = take(rows(block, layout, reading.rejections, met))
+        read = take(rows(memory.unknown(block), layout, reading.rejections, is_plain=block.is_plain))
         if prefix == reading.main:
             reading.rows += read
         if count % BATCH == 0:
@@ -219,9 +220,8 @@ def _member(
     yield reading.facts.drain()
 
 
-def _header(prefix: str, block: Block, reading: Reading) -> tuple[Layout, Block]:
-    """What the first line announces, and the block without it."""
-    header, _, rest = block.text.partition("\n")
+def _header(prefix: str, header: str, reading: Reading) -> Layout:
+    """What the first line announces."""
     reading.facts.memory.announced(header)
     try:
         layout = mapping.read_header(header, *HEADERS[prefix])
@@ -229,4 +229,4 @@ def _header(prefix: str, block: Block, reading: Reading) -> tuple[Layout, Block]
         raise failure("column-missing", ", ".join(trouble.args)) from trouble
     for kind, titles in (("columns missing", layout.missing), ("columns unknown", layout.unknown)):
         reading.warnings.setdefault(kind, []).extend(titles)
-    return layout, Block(text=rest, line=block.line + 1)
+    return layout

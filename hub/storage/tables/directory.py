@@ -255,7 +255,10 @@ line = Table(
     _text("list", "prefix of the file"),
     Column("chunk", Integer, nullable=False),
     Column(
-        "pairs", LargeBinary, nullable=False, comment="digest of a line as printed, number of its row: 8 bytes each"
+        "pairs",
+        LargeBinary,
+        nullable=False,
+        comment="digests of lines as printed, then numbers of their rows: 8 bytes each",
     ),
     PrimaryKeyConstraint("list", "chunk"),
     comment="lines of the load served: one that comes again to the letter need not be read again",

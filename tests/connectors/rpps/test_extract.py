@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hub.connectors.failure import ConnectorFailure
@@ -24,9 +24,8 @@ def read(content: bytes, *, size: int = 1 << 20) -> tuple[list[list[str]], Rejec
     found, rejections, layout = [], Rejections(), None
     for block in blocks(io.BytesIO(content), size=size):
         if layout is None:
-            header, _, rest = block.text.partition("\n")
-            layout, block = read_header(header), Block(text=rest, line=2)
-        found += [cells[:56] for cells in rows(block, layout, rejections)]
+            layout, block = read_header(block.text(0)), block.rest()
+        found += [cells[:56] for cells in rows(block.texts(), layout, rejections, is_plain=block.is_plain)]
     return found, rejections
 
 
@@ -113,10 +112,17 @@ def test_every_line_is_a_row_or_is_told(lines: list[str], size: int, trailing: b
     assert found == [cells for cells in kept if cells[2] and "\0" not in "".join(cells)]
 
 
+def whole_text(block: Block) -> str:
+    """What the lines of a block say, with what ends them."""
+    return "\n".join(text for _, text in block.texts()) + "\n" * block.is_ended
+
+
 @given(st.binary(max_size=400), st.integers(1, 64))
+@example(b"\xef\xbb\xbf", 64)
+@example(b"a\r\nb\xe9\r\n", 64)
 def test_any_bytes_are_read_or_refused_by_their_name(content: bytes, size: int) -> None:
     try:
-        found = "".join(block.text for block in blocks(io.BytesIO(content), size=size))
+        found = "".join(map(whole_text, blocks(io.BytesIO(content), size=size)))
     except ConnectorFailure as trouble:
         assert trouble.code == "not-utf-8"
         place = int(trouble.detail.removeprefix("byte "))

@@ -154,9 +154,9 @@ LABELS_ALONE = [key for key in ACTIVITY if f"{key}_code" in ACTIVITY]
 def test_a_label_that_is_worded_otherwise_is_no_change(labels: dict[str, str]) -> None:
     served = {int(one[0]) for one in drained(assembled(DOCTOR))["directory_situation"]}
     facts = Facts(load=8, day=date(2026, 11, 17))
-    facts.begin(Memory(known=served, left=set(served)))
+    facts.begin(Memory(known=served))
     facts.take([line({**DOCTOR, **labels}).split("|")])
-    assert (facts.memory.left, facts.fresh) == (set(), set())
+    assert (facts.memory.left(), facts.fresh) == (set(), set())
 
 
 COUNTED = [key for key in ACTIVITY if f"{key}_code" not in ACTIVITY]
