@@ -26,8 +26,8 @@ QUALIFIED = "qualified"  # a change of who kept their activities and has other s
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How many persons were served and would be, and by kind of change; ``by_profession``: of those missing since today, with how
-    many there were, per code of profession; ``waves``: structures whose one change touches many lines, by name.
+    """How many persons were served and would be, and by kind of change; ``by_profession``: exercises of those missing since
+    today, with how many there were, per code of profession; ``waves``: structures whose one change touches many lines, by name.
     """
 
     before: int
@@ -105,14 +105,13 @@ GROUP BY st.id, st.structure_name HAVING count(DISTINCT e.national_id) >= 50 ORD
 """
 BY_PROFESSION = """
 WITH lost AS (
-  SELECT e.profession_code, count(DISTINCT e.national_id) AS persons FROM outcome AS o
+  SELECT e.profession_code, count(*) AS exercises FROM outcome AS o
   JOIN directory_exercise AS e USING (national_id) WHERE o.kind = 'missing' GROUP BY 1
-)
-SELECT l.profession_code, l.persons, (
-  SELECT count(DISTINCT e.national_id) FROM directory_exercise AS e WHERE e.profession_code = l.profession_code)
-FROM lost AS l WHERE l.persons > :least
+), served AS (SELECT profession_code, count(*) AS exercises FROM directory_exercise GROUP BY 1)
+SELECT profession_code, lost.exercises, served.exercises FROM lost JOIN served USING (profession_code)
+WHERE lost.exercises > :least
 """
-MANY = 50  # persons of one profession: fewer say nothing (rpps.md 10.4)
+MANY = 50  # exercises of one profession: fewer say nothing (rpps.md 10.4)
 
 
 async def people(session: Session, *, day: date, confirmed_after: int, among: Collection[str] | None = None) -> Outcome:

@@ -148,6 +148,7 @@ async def _stage(session: Session, made: Increment, lists: Sequence[str]) -> Non
         made.facts.begin(memory)
         made.facts.taker(table)(listing.of_list(list(ORDER[table]), rows[table]))
         await directory_compare.note_lost(session, table, memory.left())
+    made.facts.settle()
     await directory_load.copy(session, made.facts.drain(), COLUMNS, ())
     made.rows = sum(map(len, rows.values()))
 

@@ -20,7 +20,7 @@ from xxhash import xxh3_64_intdigest
 from hub.connectors.rpps import mapping
 from hub.connectors.rpps.mapping import ACTIVITY, DIPLOMA, MAILBOX, SKILL, Cells, Labels
 from hub.connectors.rpps.memory import SIXTY_BITS, Memory, number
-from hub.connectors.rpps.names import Names
+from hub.connectors.rpps.names import Keys
 from hub.domain import places
 from hub.domain.identity import profession_key
 
@@ -83,10 +83,12 @@ class Facts:
     structures: set[int] = field(default_factory=set)
     persons: set[int] = field(default_factory=set)
     present: dict[tuple[str, str], str] = field(default_factory=dict)
-    names: Names = field(init=False)
+    families: Keys = field(default_factory=lambda: Keys("family"))
+    givens: Keys = field(default_factory=lambda: Keys("given"))
+    dated: str = field(init=False)  # end of the line of a person
 
     def __post_init__(self) -> None:
-        self.names = Names(self.lines["directory_name"])
+        self.begin(self.memory)
 
     def taker(self, table: str) -> Callable[[Iterable[Cells]], int]:
         """What takes the rows of the list that fills ``table``, in our order of its columns, and says how many there were."""
@@ -97,13 +99,18 @@ class Facts:
 
     def begin(self, memory: Memory) -> None:
         """Start another list."""
-        self.memory, self.fresh = memory, set()
+        self.memory, self.fresh, self.dated = memory, set(), f"|{self.day}|{self.load}"
 
     def let_go(self) -> None:
-        """Personne_activite has been read: forget who and what was met, a third of a gigabyte in a first load."""
-        for met in (self.fresh, self.exercises, self.idle, self.structures, self.persons):
+        """Personne_activite has been read: forget who and what was met, a third of a gigabyte in a first load. The keys of names
+        stay for :meth:`settle`."""
+        for met in (self.fresh, self.exercises, self.idle, self.structures, self.persons, self.families, self.givens):
             met.clear()
-        self.names.let_go()
+
+    def settle(self) -> None:
+        """Make the lines of the names met: a part of a first load that waits until the database is busy with indexes."""
+        for names in (self.families, self.givens):
+            self.lines["directory_name"] += names.lines()
 
     def take(self, rows: Iterable[Cells]) -> int:
         """Rows of Personne_activite; how many there were."""
@@ -123,16 +130,15 @@ class Facts:
                 self._new(cells, row, person, place, work)
                 continue
             for labels in (mapping.EXERCISE_LABELS, mapping.STRUCTURE_LABELS, mapping.ACTIVITY_LABELS):
-                self._note(cells, labels)  # the same row in other words
+                if (words := labels.cells(cells)) not in self.noted:
+                    self._note(words, labels)  # the same row in other words
         return read
 
     def _new(self, cells: Cells, row: int, person: str, place: str, work: str) -> None:
         """A row that neither the load before nor today had yet."""
         exercise, structure = xxh3_64_intdigest(person.encode()) & SIXTY_BITS, 0
-        found_by = (
-            profession_key(cells[PROFESSION], cells[CATEGORY]),
-            f"|{self.names.families[cells[FAMILY]]}|{self.names.givens[cells[GIVEN]]}|{self.load}",
-        )
+        profession = profession_key(cells[PROFESSION], cells[CATEGORY])
+        keys = f"|{self.families[cells[FAMILY]]}|{self.givens[cells[GIVEN]]}|{self.load}"
         commune = cells[COMMUNE], cells[POSTCODE]
         where = self.present.get(commune)
         if where is None:
@@ -143,40 +149,41 @@ class Facts:
                 self._structure(cells, structure, where)
         is_idle = not structure and work.startswith(mapping.NO_ACTIVITY)
         if exercise not in self.exercises:
-            self._exercise(cells, exercise, "".join(found_by), is_idle=is_idle)
+            self._exercise(cells, exercise, person, is_idle=is_idle)
+            self.lines["directory_exercise"][-1] += f"|{'t' if is_idle else 'f'}|{profession}{keys}"
         elif not is_idle and exercise in self.idle:
             self.idle.discard(exercise)
             self.awake.append(exercise)
         self.lines["directory_situation"].append(
-            f"{row}|{exercise}|{structure}|{work}|{'t' if is_idle else 'f'}|{found_by[0]}|{where}{found_by[1]}"
+            f"{row}|{exercise}|{structure}|{work}|{'t' if is_idle else 'f'}|{profession}|{where}{keys}"
         )
-        self._note(cells, mapping.ACTIVITY_LABELS)
+        if (words := _work_labels(cells)) not in self.noted:
+            self._note(words, mapping.ACTIVITY_LABELS)
 
-    def _exercise(self, cells: Cells, exercise: int, found_by: str, *, is_idle: bool) -> None:
+    def _exercise(self, cells: Cells, exercise: int, person: str, *, is_idle: bool) -> None:
+        """Begin the line of an exercise: ``person`` is the identifier in three columns, then what else makes an exercise."""
         self.exercises.add(exercise)
         if is_idle:
             self.idle.add(exercise)
-        person = hash(cells[NATIONAL_ID])  # of this process: nothing keeps it
-        if person not in self.persons:
-            self.persons.add(person)
-            self._person(cells)
-        self._note(cells, mapping.EXERCISE_LABELS)
-        self.lines["directory_exercise"].append(
-            f"{exercise}|{'|'.join(_exercise_cells(cells))}|{'t' if is_idle else 'f'}|{found_by}"
-        )
-
-    def _person(self, cells: Cells) -> None:
         national_id, id_type, identifier = cells[NATIONAL_ID], cells[ID_TYPE], cells[IDENTIFIER]
-        self.lines["directory_person"].append(f"{national_id}|{id_type}|{identifier}|{self.day}|{self.load}")
-        if national_id != id_type + identifier:
-            self.counts["identifiers-disagree"] += 1
-        if id_type == "8" and not mapping.has_valid_key(identifier):
-            self.counts["wrong-keys"] += 1
+        met = hash(national_id)  # of this process: nothing keeps it
+        if met not in self.persons:
+            self.persons.add(met)
+            self.lines["directory_person"].append(f"{national_id}|{id_type}|{identifier}{self.dated}")
+            if national_id != id_type + identifier:
+                self.counts["identifiers-disagree"] += 1
+            if id_type == "8" and not mapping.has_valid_key(identifier):
+                self.counts["wrong-keys"] += 1
+        if (words := _person_labels(cells)) not in self.noted:
+            self._note(words, mapping.EXERCISE_LABELS)
+        rest = person[len(national_id) + len(id_type) + len(identifier) + 2 :]
+        self.lines["directory_exercise"].append(f"{exercise}|{national_id}{rest}")
 
     def _structure(self, cells: Cells, structure: int, where: str) -> None:
         self.structures.add(structure)
         content = mapping.where(cells)
-        self._note(cells, mapping.STRUCTURE_LABELS)
+        if (words := _place_labels(cells)) not in self.noted:
+            self._note(words, mapping.STRUCTURE_LABELS)
         self.lines["directory_structure"].append(
             f"{structure}|{mapping.structure_key(content)}|{'|'.join(content)}|{where}|{self.load}"
         )
@@ -194,17 +201,15 @@ class Facts:
             row = number(line)
             self.memory.digests.append(self.memory.line)
             self.memory.rows.append(row)
-            self._note(cells, labels)
+            if (words := labels.cells(cells)) not in self.noted:
+                self._note(words, labels)
             if row not in self.memory.known and row not in self.fresh:
                 self.fresh.add(row)
                 lines.append(f"{row}|{line}|{self.load}")
         return read
 
-    def _note(self, cells: Cells, subjects: Labels) -> None:
+    def _note(self, words: tuple[str, ...], subjects: Labels) -> None:
         """Keep the labels of codes; of two labels of one code, the first in alphabetical order."""
-        words = subjects.cells(cells)
-        if words in self.noted:
-            return
         self.noted.add(words)
         for subject, code, label in zip(subjects.names, words[::2], words[1::2], strict=True):
             if code and label:
@@ -228,7 +233,9 @@ class Facts:
         return self.drain()
 
 
-_exercise_cells = mapping.columns(ACTIVITY, *EXERCISE)
+_person_labels, _place_labels, _work_labels = (
+    one.cells for one in (mapping.EXERCISE_LABELS, mapping.STRUCTURE_LABELS, mapping.ACTIVITY_LABELS)
+)
 LISTS: dict[str, tuple[mapping.Getter, Labels]] = {
     "directory_skill": (mapping.columns(SKILL, *_SKILL), mapping.SKILL_LABELS),
     "directory_diploma": (mapping.columns(DIPLOMA, *_DIPLOMA), mapping.DIPLOMA_LABELS),

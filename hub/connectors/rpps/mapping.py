@@ -249,21 +249,21 @@ DIPLOMA_LABELS = labels_of(DIPLOMA, "diploma_type", "diploma", "authorization_ty
 MAILBOX_LABELS = labels_of(MAILBOX, "profession", "category", "skill")
 
 
-def _sums(first: int, digits: int) -> list[int]:
+def _sums(first: int, digits: int) -> dict[str, int]:
     """Luhn sums of all numbers of so many digits, the leftmost at place ``first``: odd places are doubled."""
-    sums = [0]
+    sums = {"": 0}
     for place in range(first, first + digits):
-        values = [(2 * n) // 10 + (2 * n) % 10 if place % 2 else n for n in range(10)]
-        sums = [known + value for known in sums for value in values]
+        values = {str(n): (2 * n) // 10 + (2 * n) % 10 if place % 2 else n for n in range(10)}
+        sums = {known + digit: total + value for known, total in sums.items() for digit, value in values.items()}
     return sums
 
 
-_PARTS = (_sums(0, 4), _sums(4, 4), _sums(8, 3))
+_FIRST, _MIDDLE, _LAST = _sums(0, 4), _sums(4, 4), _sums(8, 3)
 
 
 def has_valid_key(rpps: str) -> bool:
     """Luhn over the eleven digits, in bulk (rpps.md 9)."""
-    if len(rpps) != 11 or not (rpps.isdigit() and rpps.isascii()):
+    try:
+        return (_FIRST[rpps[:4]] + _MIDDLE[rpps[4:8]] + _LAST[rpps[8:]]) % 10 == 0
+    except KeyError:
         return False
-    first, middle, last = _PARTS
-    return (first[int(rpps[:4])] + middle[int(rpps[4:8])] + last[int(rpps[8:])]) % 10 == 0

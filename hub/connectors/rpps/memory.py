@@ -40,9 +40,12 @@ class Memory:
 
     @classmethod
     def of(cls, known: set[int], digests: array[int], rows: array[int]) -> Memory:
-        """``known``: rows served; ``digests`` and ``rows``: as the load before left them."""
-        is_served = bytes(map((known | {HEADING}).__contains__, rows))
-        return cls(known=known, before=dict(zip(compress(digests, is_served), compress(rows, is_served), strict=True)))
+        """``known``: rows served; ``digests`` and ``rows``: as the load before left them, the header first. A row may have ended
+        since: its line then says nothing any more."""
+        is_served = bytearray(map(known.__contains__, rows))
+        is_served[:1] = b"\1"[: len(rows)]
+        before = dict(zip(compress(digests, is_served), compress(rows, is_served), strict=True))
+        return cls(known=known, before=before)
 
     def announced(self, header: str) -> None:
         """The first line of the list: under another one, the same line would mean something else."""
@@ -74,5 +77,7 @@ class Memory:
         return others
 
     def left(self) -> set[int]:
-        """Rows served that were not met again."""
-        return self.known.difference(self.rows)
+        """Rows served that were not met again, once everything was read: ``known`` is used up."""
+        left, self.known = self.known, set()
+        left.difference_update(self.rows)
+        return left

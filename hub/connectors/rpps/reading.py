@@ -36,7 +36,8 @@ from hub.storage.session import Session
 
 BATCH = 8  # blocks between two rounds of COPY
 LABEL = "directory_label"
-PEOPLE = ("directory_person", "directory_exercise", "directory_name", "directory_structure", "directory_situation")
+NAME = "directory_name"  # filled last: its lines are made while the database is busy with the indexes of the others
+PEOPLE = ("directory_person", "directory_exercise", NAME, "directory_structure", "directory_situation")
 # Of each list: its name in the register, the table whose rows are its lines, the tables it fills, its columns, those it must have.
 TABLE = {
     ACTIVITIES: "directory_situation",
@@ -129,6 +130,8 @@ async def read(
             work = _index(session, prefix, reading) if prefix in empty else compare()
             held |= await _meanwhile(work, partial(_ahead, known, found, reading, progress))
     await directory_load.copy(session, reading.facts.drain_last(), COLUMNS, reading.new)
+    if NAME in reading.new:
+        await directory_load.finish(session, (NAME,))
 
 
 Held = tuple[Memory, list[dict[str, str]]]  # a list that was read while the database was busy
@@ -142,11 +145,11 @@ async def _remembered(session: Session, prefix: str) -> Memory:
 async def _end(session: Session, prefix: str, memory: Memory, reading: Reading) -> None:
     """A list has been read: what was lost of it, and its lines, are kept for the comparison and for the next load."""
     memory.before.clear()
+    known = len(memory.known)
     left = memory.left()
     if prefix == reading.main:
-        reading.distinct = len(memory.known) - len(left) + len(reading.facts.fresh)
+        reading.distinct = known - len(left) + len(reading.facts.fresh)
         reading.rows += memory.repeated
-    memory.known.clear()
     if TABLE[prefix] not in reading.new:
         await directory_compare.note_lost(session, TABLE[prefix], left)
     await directory_load.keep_lines(session, prefix, memory.digests, memory.rows)
@@ -156,12 +159,13 @@ async def _end(session: Session, prefix: str, memory: Memory, reading: Reading) 
 async def _index(session: Session, prefix: str, reading: Reading) -> None:
     if reading.facts.awake and prefix == ACTIVITIES:
         await directory_load.wake(session, reading.facts.awake)
-    await directory_load.finish(session, FILLED[prefix])
+    await directory_load.finish(session, [table for table in FILLED[prefix] if table != NAME])
 
 
 def _ahead(
     known: Mapping[str, Memory], found: Mapping[str, Member], reading: Reading, progress: Progress | None
 ) -> dict[str, Held]:
+    reading.facts.settle()
     made: dict[str, Held] = {}
     for prefix, memory in known.items():
         reading.facts.begin(memory)

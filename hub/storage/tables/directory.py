@@ -53,7 +53,7 @@ person = Table(
     Column("since", Date, nullable=False, comment="first day seen"),
     Column("missing_since", Date, comment="first day not seen: shown until the departure is confirmed (rpps.md 10.4)"),
     _load("the last load that changed anything about them"),
-    Index("directory_person_by_load", "load", "national_id"),
+    Index("directory_person_by_load", "load"),
 )
 
 exercise = Table(

@@ -13,6 +13,7 @@ from hub.connectors.failure import ConnectorFailure
 from hub.connectors.rpps import extract, reading
 from hub.connectors.rpps.client import Source
 from hub.connectors.rpps.load import Report, load
+from hub.connectors.rpps.memory import HEADING
 from hub.connectors.rpps.settings import RppsSettings
 from hub.storage import directory, directory_load
 from hub.storage.migrations import run as migrations
@@ -269,3 +270,12 @@ async def test_a_load_that_is_killed_leaves_the_directory_whole(
             break
     assert report.persons == 9000
     assert await served(database) == ("202611170911", 9000)
+
+
+async def test_the_lines_of_the_first_load_are_remembered_too(database: Database, tmp_path: Path) -> None:
+    await load(database, settings(), source(tmp_path, text()))
+    async with database.reading() as session:
+        digests, rows = await directory_load.lines(session, extract.ACTIVITIES)
+        served = await directory_load.numbers(session, "directory_situation")
+    assert len(set(digests)) == 1 + len(EVERYBODY)
+    assert set(rows) == {HEADING} | served

@@ -83,6 +83,7 @@ def assembled(*rows: dict[str, str]) -> Facts:
 def drained(facts: Facts) -> dict[str, list[list[str]]]:
     """Every line made, cell by cell."""
     made: dict[str, list[list[str]]] = {}
+    facts.settle()
     for part in (facts.drain(), facts.drain_last()):
         for table, text in part.items():
             made.setdefault(table, []).extend(one.split("|") for one in text.removesuffix("\n").split("\n"))

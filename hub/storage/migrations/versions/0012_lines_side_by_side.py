@@ -1,4 +1,4 @@
-"""Remembered lines: digests first, then the rows. Those of before are forgotten: the next file is read in whole once. Forward only: to undo, write the next one."""
+"""Remembered lines: digests first, then the rows. Those of before are forgotten: the next file is read in whole once. People by load alone: an index a quarter as long to build. Forward only: to undo, write the next one."""
 
 from __future__ import annotations
 
@@ -17,3 +17,5 @@ def upgrade() -> None:
                comment='digests of lines as printed, then numbers of their rows: 8 bytes each',
                existing_comment='digest of a line as printed, number of its row: 8 bytes each',
                existing_nullable=False)
+    op.drop_index('directory_person_by_load', table_name='directory_person')
+    op.create_index('directory_person_by_load', 'directory_person', ['load'], unique=False)
