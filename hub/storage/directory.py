@@ -51,7 +51,7 @@ IDENTIFIER = re.compile(r"[0-9][0-9A-Z]{8,13}")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """Persons in a total order. ``following``: what ``after`` takes for the next page, ``None`` on the last; ``is_similar``: nobody
-    has the name that was asked, these sound like it; ``is_crowded``: too many answer for anybody to read them all.
+    has the name that was asked, these sound like it or are one slip away; ``is_crowded``: too many answer for anybody to read all.
     """
 
     persons: tuple[Person, ...]

@@ -1,5 +1,5 @@
 """Who answers a search of the directory, in a total order (rpps.md 12.1): the exact name first, then names that begin so, then
-those of which another word does; names that sound so, when asked.
+those of which another word does; names that sound so, or are one slip away, when asked.
 
 Each of these tiers is read in the order of an index, and only until there are enough: a name that thousands bear costs as little
 as a rare one. In a few communes the lines of work are gathered and sorted instead, the nearest first.
@@ -13,12 +13,13 @@ from typing import Any
 
 from hub.domain import search_key
 from hub.domain.phonetic import sound
+from hub.domain.slips import slips
 from hub.storage.directory_tiers import PARTS, Test, Tier, Values, similar, tiers
 from hub.storage.session import Database, Session
 
 FEW = 10_000  # lines of work that are sorted rather than walked through
 RARE = 300  # persons found by their name of whom the rest is then asked one by one
-MANY_SOUNDS = 300  # names of one sound: more would be no help
+MANY_ALIKE = 300  # names like a word: more would be no help
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +150,8 @@ async def _are_few(reader: Database | Session, communes: Sequence[str]) -> bool:
 
 
 SOUND = "SELECT DISTINCT part, key FROM directory_name WHERE part = ANY(%(parts)s) AND sound = %(sound)s LIMIT %(most)s"
+SLIP = """SELECT DISTINCT part, key FROM directory_name
+WHERE part = ANY(%(parts)s) AND place = ANY('{0,1}') AND word = ANY(%(words)s) LIMIT %(most)s"""
 
 
 async def _tiers(reader: Database | Session, asked: Criteria, values: Values, *, is_similar: bool) -> list[Tier]:
@@ -159,11 +162,16 @@ async def _tiers(reader: Database | Session, asked: Criteria, values: Values, *,
         return [Tier((Test("true"),))]
     if not is_similar:
         return tiers(search_key.key(asked.words), words, values)
-    alike = []
-    for word in words:
-        given = {"parts": list(PARTS), "sound": sound(word), "most": MANY_SOUNDS}
-        alike.append((word, await _rows(reader, SOUND, given, is_swift=True)))
-    return similar(alike, values)
+    return similar([(word, await _alike(reader, word)) for word in words], values)
+
+
+async def _alike(reader: Database | Session, word: str) -> list[tuple[Any, ...]]:
+    """Names that sound like a word; when none does, those at one slip from it."""
+    given: dict[str, Any] = {"parts": list(PARTS), "most": MANY_ALIKE}
+    found = await _rows(reader, SOUND, given | {"sound": sound(word)}, is_swift=True)
+    if found or not (near := slips(word)):
+        return found
+    return await _rows(reader, SLIP, given | {"words": sorted(near)}, is_swift=True)
 
 
 KEPT = """SELECT found.national_id FROM unnest(CAST({found} AS text[])) WITH ORDINALITY AS found (national_id, place)
@@ -173,7 +181,7 @@ ORDER BY found.place LIMIT %(wanted)s"""
 
 async def first(reader: Database | Session, asked: Criteria, count: int, *, is_similar: bool = False) -> list[str]:
     """National identifiers of the first ``count`` persons who answer, each once. ``is_similar``: by names that sound like the words
-    asked. From a ``Database`` it is the fastest.
+    asked, or one slip away from them. From a ``Database`` it is the fastest.
     """
     alone = Criteria(words=asked.words, numbers=asked.numbers, is_working=asked.is_working)
     if asked == alone:

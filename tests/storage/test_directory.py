@@ -158,6 +158,23 @@ async def test_names_that_sound_so_when_nobody_is_called_so(loaded: Database, wo
         assert who(one) + who(more) == found and more.is_similar
 
 
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("oeuvrrad", ["ŒUVRARD Noé"]),
+        ("martni zoe", ["MARTIN Zoé"]),
+        ("matrinez", ["MARTINEZ ANNE SOPHIE"]),
+        ("legofw", ["LE GOFF Sophie"]),
+        ("xyzzyx", []),
+    ],
+)
+async def test_names_at_one_slip_when_nobody_is_called_so_nor_sounds_so(
+    loaded: Database, words: str, found: list[str]
+) -> None:
+    page = await directory.search(loaded, Criteria(words=words))
+    assert (who(page), page.is_similar) == (found, bool(found))
+
+
 async def test_profession_skill_and_place(loaded: Database, reader: Session) -> None:
     general = ["SM26", "SM53", "SM54"]
     near = await directory.professionals(reader, profession="10", specialties=general, communes=["95127", "95500"])

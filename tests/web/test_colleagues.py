@@ -62,7 +62,7 @@ async def test_a_colleague_is_found_and_shown_whole(portal: Portal, tmp_path: Pa
         ("profession=999", 422, "de la liste"),
         ("profession=10:peinture", 422, "de la liste"),
         ("nom=lefevre&rayon=7", 422, "de la liste"),
-        ("nom=lefebvre", 200, "se prononce de même"),
+        ("nom=lefebvre", 200, "ressemble à celui-là"),
         ("profession=10:general-medicine&lieu=95", 200, "LEFÈVRE-D'ARC"),
         ("nom=lefevre&lieu=953", 200, "LEFÈVRE-D'ARC"),
         ("nom=lefevre&lieu=Cergy&rayon=10&mssante=1", 200, "LEFÈVRE-D'ARC"),
