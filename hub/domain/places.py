@@ -84,6 +84,11 @@ def _cell(longitude: float, latitude: float) -> tuple[int, int]:
     return int(longitude // CELL), int(latitude // CELL)
 
 
+def cell(place: Place) -> tuple[int, int]:
+    """The square of the grid in which a point lies: column, row."""
+    return _cell(place.longitude, place.latitude)
+
+
 def _commune(line: Mapping[str, str], better: Centre | None) -> Commune:
     longitude, latitude, precision = line["longitude"], line["latitude"], line["precision"]
     return Commune(
@@ -110,7 +115,7 @@ def read(lines: Iterable[Mapping[str, str]], centres: Mapping[str, Centre]) -> G
         for postcode in found.postcodes:
             postcodes[postcode].append(found.code)
         if (place := found.place) is not None:
-            grid[_cell(place.longitude, place.latitude)].append(place)
+            grid[cell(place)].append(place)
     return Gazetteer(
         communes=communes,
         present=present,

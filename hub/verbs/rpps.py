@@ -20,7 +20,7 @@ from hub.connectors.rpps.client import EXTRACTION, MAILBOX_EXTRACTION, Progress,
 from hub.connectors.rpps.extract import ACTIVITIES, DIPLOMAS, MAILBOXES, SKILLS, Bounds
 from hub.connectors.rpps.load import Acceptance, Report
 from hub.connectors.rpps.troubles import failure
-from hub.domain import places
+from hub.domain import areas, places
 from hub.domain.people import Viewer
 from hub.domain.refusal import Refusal
 from hub.settings import Settings
@@ -191,8 +191,8 @@ class Found:
 
 
 async def search(database: Database, asked: Criteria, *, place: str | None, km: int | None, limit: int) -> Found:
-    """Who answers a query. ``place``: INSEE code, department, post code or its beginning; ``km``: around it, the nearest first.
-    Raises ``Refusal``.
+    """Who answers a query. ``place``: INSEE code, department, post code or its beginning; ``km``: around all of it, the
+    nearest first. Raises ``Refusal``.
     """
     near = _places(place, km) if place else {}
     asked = replace(asked, communes=tuple(near), metres=tuple(near.values()) if km else ())
@@ -205,16 +205,10 @@ async def search(database: Database, asked: Criteria, *, place: str | None, km: 
 
 def _places(text: str, km: int | None) -> dict[str, int]:
     """Communes that a text means, each with its distance in metres."""
-    known = places.commune(text)
-    found = (known,) if known is not None and not places.of_postcode(text) else places.of_department(text)
-    found = found or places.of_postcodes(text)
+    found = areas.named(text)
     if not found:
         raise Refusal("unknown-commune", code=text)
-    if km is None:
-        return {one.code: 0 for one in found}
-    if found[0].place is None:
-        raise Refusal("unknown-commune", code=text)
-    return places.around(found[0].place, km)
+    return areas.around(found, km) if km else {one.code: 0 for one in found}
 
 
 def _found(person: Person, published: dict[tuple[str, str], str]) -> dict[str, str]:

@@ -43,6 +43,24 @@ async def test_a_day_at_the_directory(installation: pytest.MonkeyPatch, publishe
     assert "Cabinet individuel" in shown.output
 
 
+async def test_around_a_department_is_around_all_of_it(installation: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    where = {"LILAS": "95527", "ABEILLE": "60141", "PRUNIER": "95002", "LOINTAIN": "69123"}
+    rows = [
+        {**one, "family": family, "commune_code": code}
+        for one, (family, code) in zip(crowd(4), where.items(), strict=True)
+    ]
+    await run("load", str(source(tmp_path, text(rows)).path))
+    within = (await run("search", "--place", "95")).output
+    assert [name for name in where if name in within] == ["LILAS", "PRUNIER"]
+    near = (await run("search", "--place", "95", "--km", "10")).output
+    assert (
+        near.index("LILAS") < near.index("PRUNIER") < near.index("ABEILLE")
+    )  # who works there, then who works outside
+    assert "LOINTAIN" not in near
+    assert "ABEILLE" in (await run("search", "--place", "952", "--km", "20")).output
+    assert "ABEILLE" not in (await run("search", "--place", "95", "--km", "3")).output
+
+
 async def test_a_file_and_standard_input(installation: pytest.MonkeyPatch, tmp_path: Path, database: Database) -> None:
     given = source(tmp_path, text())
     assert "3 persons, 4 situations, 3 structures from 4 rows" in (await run("load", str(given.path))).output

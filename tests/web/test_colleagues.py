@@ -69,6 +69,9 @@ async def test_a_colleague_is_found_and_shown_whole(portal: Portal, tmp_path: Pa
         ("nom=lefevre&lieu=Cergy&rayon=5", 200, "LEFÈVRE-D'ARC"),
         ("nom=lefevre&inscrits=1", 200, "LEFÈVRE-D'ARC"),  # who looks has an account
         ("nom=oeuvrard&inscrits=1", 200, "Personne sous ces mots"),
+        ("nom=lefevre&lieu=95&rayon=5", 200, "LEFÈVRE-D'ARC"),
+        ("nom=oeuvrard&lieu=95&rayon=20", 200, "ŒUVRARD"),  # Paris lies within twenty kilometres of the department
+        ("nom=oeuvrard&lieu=95&rayon=10", 200, "Personne sous ces mots"),
         ("nom=lefevre&lieu=1", 422, "Aucune commune"),
         ("nom=lefevre&lieu=2B", 200, "Personne sous ces mots"),
         ("nom=lefevre&lieu=9%5B", 422, "Aucune commune"),

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 
 from hub import codes
-from hub.domain import places, search_key, specialties
+from hub.domain import areas, places, search_key, specialties
 from hub.domain.people import Viewer
 from hub.domain.places import Commune, Precision
 from hub.r4.shapes import directory as shapes
@@ -23,9 +22,7 @@ from hub.web import words
 TITLES = {"DR": "Dr", "PR": "Pr"}
 PROFESSIONS = ("TRE_G15", "TRE_R95")  # offered by the search (rpps.md 8.2)
 MOST_COMMUNES = 100  # a word that begins more names than that says nothing
-DEPARTMENT = re.compile(r"\d\d|2[abAB]|97\d")
 RADII = (5, 10, 20, 50)  # kilometres
-MOST_CENTRES = 20  # communes of one name that one may search around
 GENERAL = f"10:{specialties.GENERAL_MEDICINE}"
 
 
@@ -87,7 +84,7 @@ def professions() -> list[tuple[str, str]]:
 def criteria(typed: Mapping[str, str], found: Sequence[Commune]) -> Criteria:
     """What is asked of the directory. ``typed``: fields of the form; ``found``: the communes that its place means."""
     code, _, group = typed["profession"].partition(":")
-    near = _around(found[:MOST_CENTRES], int(typed["rayon"])) if typed["rayon"] else {}
+    near = areas.around(found, int(typed["rayon"])) if typed["rayon"] else {}
     return Criteria(
         words=f"{typed['nom']} {typed['prenom']}".strip(),
         professions=(code,) if code else (),
@@ -98,14 +95,6 @@ def criteria(typed: Mapping[str, str], found: Sequence[Commune]) -> Criteria:
         has_account=bool(typed["inscrits"]),
         is_working=not typed["sans-activite"],
     )
-
-
-def _around(centres: Sequence[Commune], km: int) -> dict[str, int]:
-    nearest: dict[str, int] = {}
-    for one in centres:
-        for code, metres in (places.around(one.place, km) if one.place else {one.code: 0}).items():
-            nearest[code] = min(metres, nearest.get(code, metres))
-    return nearest
 
 
 @cache
@@ -119,16 +108,10 @@ def _by_name() -> Mapping[str, tuple[Commune, ...]]:
 def communes(text: str) -> tuple[Commune, ...]:
     """What a word may mean: an INSEE code, a department, a post code or its beginning, the name of one or several communes; else
     names that begin so."""
-    known = places.commune(text)
-    if known is not None and not places.of_postcode(text):
-        return (known,)
-    if DEPARTMENT.fullmatch(text):
-        return places.of_department(text)
-    if text.isdigit():
-        return places.of_postcodes(text) if len(text) > len("95") else ()
+    coded = areas.named(text)
     name = search_key.key(text)
-    if not name:
-        return ()
+    if coded or text.isdigit() or not name:
+        return coded
     return (
         _by_name().get(name)
         or tuple(one for key, ones in _by_name().items() if key.startswith(name) for one in ones)[: MOST_COMMUNES + 1]
