@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from sqlalchemy import text
 
 from hub.domain import places
-from hub.storage import directory, directory_find
+from hub.storage import directory, directory_accounts, directory_find
 from hub.storage.directory import Criteria
 from hub.storage.session import Database, Session
 
@@ -18,6 +18,11 @@ EACH = 2_000
 TOWNS = ("Paris", "Lyon", "Cergy", "Pontoise", "Rodez", "Brest", "Ajaccio")
 PROFESSIONS = ("10", "60", "21", "40", "50", "70", "91")
 NAMES = "SELECT family_key, given_key FROM directory_exercise TABLESAMPLE SYSTEM (1) REPEATABLE (7) WHERE NOT is_idle LIMIT 5000"
+
+
+ACCOUNTS = 5_000  # of all people, who come first among equals
+SIGNED_UP = """INSERT INTO account (id, national_id, created_at)
+SELECT national_id, national_id, now() FROM directory_person ORDER BY hashtext(national_id) LIMIT :most ON CONFLICT DO NOTHING"""
 
 
 def _slip(word: str, rng: random.Random) -> str:
@@ -74,9 +79,13 @@ async def _timed(asked: Sequence[Criteria], ask: Callable[[Criteria], Awaitable[
 
 
 async def quiet(url: str) -> list[str]:
-    """Search in the store (who answers, in order), and pages of ten persons whole, with nothing else at work."""
+    """Search in the store (who answers, in order), and pages of ten persons whole, some thousands of whom have an account, with
+    nothing else at work."""
     database = await Database.open(url, pool=2)
     try:
+        async with database.transaction() as session:
+            await session.execute(text(SIGNED_UP), {"most": ACCOUNTS})
+            await directory_accounts.know(session)
         async with database.reading() as session:
             asked = queries(await _sample(session), random.Random(7))
 

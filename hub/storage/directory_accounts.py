@@ -1,5 +1,5 @@
 """The accounts that a load of the directory touches, and what it ended for them (rpps.md 10.5): a few questions, whatever the
-number of persons in the load.
+number of persons in the load. Who of the directory has an account.
 """
 
 from __future__ import annotations
@@ -53,6 +53,30 @@ LEFT JOIN LATERAL (
   SELECT id, structure_id, finess, siret, structure_national_id FROM directory_structure_past WHERE id = s.structure LIMIT 1
 ) AS st ON true
 """)
+
+
+KNOWN = (
+    """DELETE FROM directory_account AS known WHERE NOT EXISTS (
+        SELECT FROM directory_exercise AS e JOIN account AS a ON a.national_id = e.national_id AND a.state <> 'closed'
+        WHERE e.id = known.id AND e.is_idle = known.is_idle)""",
+    """INSERT INTO directory_account
+        SELECT e.id, e.national_id, e.profession_code, e.category_code, e.is_idle, e.profession, e.family_key, e.given_key
+        FROM directory_exercise AS e JOIN account AS a ON a.national_id = e.national_id
+        WHERE a.state <> 'closed' AND NOT EXISTS (SELECT FROM directory_account AS known WHERE known.id = e.id)
+        ON CONFLICT DO NOTHING""",
+)
+ALONE = 7_041_997
+
+
+async def know(session: Session, *, is_patient: bool = True) -> None:
+    """Note again who of the directory has an account: they stand first in searches. ``is_patient``: wait for another that does so
+    now, else leave it to that one. Held until the end of the transaction."""
+    if is_patient:
+        await session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": ALONE})
+    elif not (await session.execute(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": ALONE})).scalar_one():
+        return
+    for order in KNOWN:
+        await session.execute(text(order))
 
 
 async def touched(session: Session, load: int) -> list[Touched]:

@@ -72,17 +72,21 @@ def _work(asked: Criteria, values: Values, *, communes: Sequence[str] = ()) -> s
     return " AND ".join(f"s.{name} = ANY({values.add(list(codes))})" for name, codes in of.items() if codes)
 
 
-READ = """SELECT e.national_id, e.is_idle, e.family_key, e.given_key FROM directory_exercise AS e
-WHERE e.is_idle = ANY(%(idle)s) AND {test}{filters} ORDER BY {order} LIMIT %(wanted)s"""
+# Those who have an account stand first among equals; they are few, and read from a table of their own. Once more with everybody
+# else, they are left out of what was found.
+READ = """SELECT e.national_id, e.is_idle, {is_other} AS is_other, e.family_key, e.given_key FROM {table} AS e
+WHERE e.is_idle = ANY(%(idle)s) AND {test}{filters} ORDER BY e.is_idle, {order} LIMIT %(wanted)s"""
 AMONG = "SELECT e.* FROM (SELECT DISTINCT key FROM ({among}) AS k) AS n CROSS JOIN LATERAL ({rows}) AS e"
-SORTED = "SELECT e.national_id FROM ({rows}) AS e ORDER BY {order} LIMIT %(wanted)s"
+SORTED = "SELECT e.national_id FROM ({rows}) AS e ORDER BY e.is_idle, e.is_other, {order} LIMIT %(wanted)s"
 WALK = "SELECT national_id FROM ({rows}) AS hits LIMIT %(wanted)s"
 
 
-def _read(one: Test, order: str, filters: str) -> str:
+def _read(one: Test, order: str, filters: str, *, table: str = "directory_exercise") -> str:
     """The first exercises of a test, in order; by its few keys one after the other."""
     condition = f"e.{one.part}_key = n.key AND {one.condition}" if one.among else one.condition
-    rows = READ.format(test=f"({condition.format(t='e')})", filters=filters, order=order)
+    is_other = "false" if table == "directory_account" else "true"
+    test = f"({condition.format(t='e')})"
+    rows = READ.format(is_other=is_other, table=table, test=test, filters=filters, order=order)
     return AMONG.format(among=one.among, rows=rows) if one.among else rows
 
 
@@ -92,7 +96,11 @@ def walk(asked: Criteria, found: Sequence[Tier], values: Values) -> str:
     values.known["idle"] = [False] if asked.is_working else [False, True]
     each = []
     for tier in found:
-        rows = [_read(one, tier.order, filters) for one in tier.tests]
+        rows = [
+            _read(one, tier.order, filters, table=table)
+            for table in ("directory_account", "directory_exercise")
+            for one in tier.tests
+        ]
         each.append(SORTED.format(rows=_union(rows), order=tier.order))
     return WALK.format(rows=_union(each))
 
@@ -103,21 +111,23 @@ def _union(statements: Sequence[str]) -> str:
 
 GATHER = """
 WITH found AS (
-  SELECT s.exercise, s.family_key, s.given_key, CASE {rank} END AS rank, near.metres
+  SELECT s.exercise, s.family_key, s.given_key, CASE {rank} END AS rank, known.id IS NULL AS is_other, near.metres
   FROM unnest(CAST({places} AS text[]), CAST({metres} AS integer[])) AS near (place, metres)
   JOIN directory_situation AS s ON s.place = near.place {joined}
+  LEFT JOIN directory_account AS known ON known.id = s.exercise
   WHERE NOT s.is_idle{tests}
 ), nearest AS (
-  SELECT exercise, family_key, given_key, rank, min(metres) AS metres FROM found WHERE rank IS NOT NULL GROUP BY 1, 2, 3, 4
-  ORDER BY rank, metres, family_key, given_key FETCH FIRST (CAST(%(wanted)s AS bigint)) ROWS WITH TIES
+  SELECT exercise, family_key, given_key, rank, is_other, min(metres) AS metres FROM found WHERE rank IS NOT NULL
+  GROUP BY 1, 2, 3, 4, 5
+  ORDER BY rank, is_other, metres, family_key, given_key FETCH FIRST (CAST(%(wanted)s AS bigint)) ROWS WITH TIES
 )
 SELECT e.national_id FROM nearest AS n JOIN directory_exercise AS e ON e.id = n.exercise
-ORDER BY n.rank, n.metres, n.family_key, n.given_key, e.national_id LIMIT %(wanted)s
+ORDER BY n.rank, n.is_other, n.metres, n.family_key, n.given_key, e.national_id LIMIT %(wanted)s
 """
 
 
 def gather(asked: Criteria, found: Sequence[Tier], values: Values) -> str:
-    """The statement that sorts the lines of work of a few communes: by tier, then by distance, then by name."""
+    """The statement that sorts the lines of work of a few communes: by tier, those with an account, by distance, by name."""
     of_person = _filters(replace(asked, professions=()), values, has_places=False)
     of_work = [f"s.profession = ANY({values.add(list(asked.professions))})"] if asked.professions else []
     of_work += [work] if (work := _work(asked, values)) else []

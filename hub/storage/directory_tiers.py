@@ -11,8 +11,8 @@ from typing import Any
 
 from hub.domain import search_key
 
-FAMILY = "e.is_idle, e.family_key, e.given_key, e.national_id"  # orders of indexes: those with an activity first
-GIVEN = "e.is_idle, e.given_key, e.family_key, e.national_id"
+FAMILY = "e.family_key, e.given_key, e.national_id"  # orders of indexes, after those with an activity and the others
+GIVEN = "e.given_key, e.family_key, e.national_id"
 
 
 @dataclass(slots=True)

@@ -86,6 +86,7 @@ async def follow(session: Session, load: int) -> int:
     for kinds, settled in SETTLED.items():
         await differences.settle(session, [one.account.id for one in found if one.kinds & kinds], settled, now)
     await differences.note(session, notes, now)
+    await directory_accounts.know(session)
     if found:
         log.event("directory.accounts", load=load, count=len(found), notes=len(notes))
     return len(found)
@@ -113,6 +114,7 @@ async def undo(session: Session, load: Load) -> int:
     for kinds, settled in SETTLED.items():
         touched = [one.account.id for one in found if one.kinds & kinds]
         await differences.reopen(session, touched, settled, began, load.loaded_at)
+    await directory_accounts.know(session)
     if found:
         log.event("directory.accounts", load=load.id, count=len(found), notes=0)
     return len(found)

@@ -79,6 +79,22 @@ exercise = Table(
     Index("directory_exercise_by_profession", "profession", "is_idle", "family_key", "given_key", "national_id"),
 )
 
+of_accounts = Table(
+    "directory_account",
+    metadata,
+    _number("of an exercise whose person has an account"),
+    _text("national_id"),
+    _text("profession_code"),
+    _text("category_code"),
+    Column("is_idle", Boolean, nullable=False),
+    _text("profession"),
+    Column("family_key", KEY, nullable=False),
+    Column("given_key", KEY, nullable=False),
+    Index("directory_account_by_family", "family_key"),
+    Index("directory_account_by_given", "given_key"),
+    comment="who has an account stands first among equals (rpps.md 12.1); brought up to date by each load and every ten minutes",
+)
+
 name = Table(
     "directory_name",
     metadata,
