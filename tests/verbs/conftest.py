@@ -16,7 +16,7 @@ from hub.storage.session import Database
 from sandbox import authority
 from sandbox.clock import Clock
 from sandbox.journal import Journal
-from sandbox.rpps import RppsTwin
+from sandbox.rpps import API_BASE, API_KEY, RppsTwin
 from sandbox.servers import bind, listening
 from sandbox.settings import Settings
 from sandbox.world import World
@@ -72,3 +72,19 @@ def published(tmp_path: Path) -> Iterator[tuple[RppsTwin, str, Path]]:
     yield twin, f"{known.url('rpps')}{PREFIX}", certificates.authority
     stop.set()
     server.join()
+
+
+@pytest.fixture
+def configured(installation: pytest.MonkeyPatch, published: tuple[RppsTwin, str, Path]) -> RppsTwin:
+    """The twin, published, in the settings of the installation: its extractions and its FHIR API."""
+    twin, address, root = published
+    for name, value in {
+        "BASE_URL": address,
+        "AUTHORITY": str(root),
+        "API_URL": address.replace(PREFIX, API_BASE),
+        "API_AUTHORITY": str(root),
+        "API_KEY": API_KEY,
+    }.items():
+        installation.setenv(f"HUB_RPPS__{name}", value)
+    settings.load.cache_clear()
+    return twin

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 import pytest
 
@@ -12,23 +11,8 @@ from hub.composition import Clients
 from hub.storage import directory_load
 from hub.storage.session import Database
 from hub.verbs import processes
-from sandbox.rpps import API_BASE, API_KEY, RppsTwin
-from tests.verbs.conftest import PREFIX, run
-
-
-@pytest.fixture
-def configured(installation: pytest.MonkeyPatch, published: tuple[RppsTwin, str, Path]) -> RppsTwin:
-    twin, address, root = published
-    for name, value in {
-        "BASE_URL": address,
-        "AUTHORITY": str(root),
-        "API_URL": address.replace(PREFIX, API_BASE),
-        "API_AUTHORITY": str(root),
-        "API_KEY": API_KEY,
-    }.items():
-        installation.setenv(f"HUB_RPPS__{name}", value)
-    settings.load.cache_clear()
-    return twin
+from sandbox.rpps import API_KEY, RppsTwin
+from tests.verbs.conftest import run
 
 
 async def test_an_hour_at_the_directory(configured: RppsTwin, installation: pytest.MonkeyPatch) -> None:
