@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 
+from hub.connectors.rpps import api as speaking
 from hub.connectors.rpps.api import DirectoryApi
 from hub.connectors.rpps.client import RppsClient
 from hub.connectors.rpps.settings import RppsSettings
@@ -39,6 +41,20 @@ def twin(tmp_path: Path, certificates: Certificates) -> RppsTwin:
     settings = Settings(run_dir=tmp_path, clock_file=tmp_path / "clock", moody=False)
     clock = Clock(settings.clock_file)
     return RppsTwin(World(settings=settings, clock=clock, certificates=certificates, journal=Journal(clock)))
+
+
+@pytest.fixture
+def unhurried(twin: RppsTwin, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The twin's second is over between two calls, and nobody waits long."""
+    moment = twin.world.clock.now()
+
+    def now() -> datetime:
+        nonlocal moment
+        moment += timedelta(seconds=0.07)
+        return moment
+
+    monkeypatch.setattr(twin.world.clock, "now", now)
+    monkeypatch.setattr(speaking, "PAUSE", 0.001)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -17,20 +16,7 @@ from sandbox.rpps import API_KEY, RppsTwin
 from tests.connectors.rpps.conftest import API, api_settings
 
 PSYCHOLOGISTS = [("qualification-code", "93")]
-
-
-@pytest.fixture(autouse=True)
-def clock(twin: RppsTwin, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The twin's second is over between two calls, and nobody waits long."""
-    moment = twin.world.clock.now()
-
-    def now() -> Any:
-        nonlocal moment
-        moment += timedelta(seconds=0.07)
-        return moment
-
-    monkeypatch.setattr(twin.world.clock, "now", now)
-    monkeypatch.setattr(speaking, "PAUSE", 0.001)
+pytestmark = pytest.mark.usefixtures("unhurried")
 
 
 async def refused(api: DirectoryApi, type: str = "Practitioner", parameters: Any = PSYCHOLOGISTS) -> ConnectorFailure:

@@ -6,8 +6,6 @@ import csv
 import io
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -26,18 +24,7 @@ LOST = {
     "country and department filled",
     "one row per skill",
 }
-
-
-@pytest.fixture(autouse=True)
-def clock(twin: RppsTwin, monkeypatch: pytest.MonkeyPatch) -> None:
-    moment = twin.world.clock.now()
-
-    def now() -> Any:
-        nonlocal moment
-        moment += timedelta(seconds=0.07)
-        return moment
-
-    monkeypatch.setattr(twin.world.clock, "now", now)
+pytestmark = pytest.mark.usefixtures("unhurried")
 
 
 def printed(publication: Publication) -> dict[str, list[Row]]:
