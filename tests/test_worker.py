@@ -94,7 +94,7 @@ class Office:
         self.prepared = 0
         self.answers: list[Any] = []
         self.given_up: list[str] = []
-        self.spoil: dict[str, BaseException] = {}  # once
+        self.spoil: dict[str, BaseException] = {}  # once, to a letter
         self.spoilt: dict[str, BaseException] = {}  # each time
         letter = Delivery(
             connector="post", allow=self.allow, prepare=self.prepare, send=self.send, settle=self.settle,
@@ -113,9 +113,10 @@ class Office:
     async def allow(self, session: Session, message: Letter) -> None:
         self._spoiled("allow")
 
-    async def prepare(self, session: Session, message: Letter) -> bytes | None:
+    async def prepare(self, session: Session, message: Letter | Parcel | Fax) -> bytes | None:
         self.prepared += 1
-        self._spoiled("prepare")
+        if isinstance(message, Letter):  # prepared in any order: only a letter has an owner to tell
+            self._spoiled("prepare")
         return message.text.encode() or None
 
     @staticmethod
