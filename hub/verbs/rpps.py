@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import sys
-import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from hub import codes, log
 from hub.connectors import http
@@ -19,7 +16,6 @@ from hub.connectors.rpps import load as loading
 from hub.connectors.rpps.client import EXTRACTION, MAILBOX_EXTRACTION, Progress, RppsClient, Source
 from hub.connectors.rpps.extract import ACTIVITIES, DIPLOMAS, MAILBOXES, SKILLS, Bounds
 from hub.connectors.rpps.load import Acceptance, Report
-from hub.connectors.rpps.troubles import failure
 from hub.domain import areas, places
 from hub.domain.people import Viewer
 from hub.domain.refusal import Refusal
@@ -29,8 +25,8 @@ from hub.storage.directory import Activity, Criteria, Person
 from hub.storage.directory_load import Load
 from hub.storage.directory_past import Change, Line
 from hub.storage.session import Database
+from hub.verbs import rpps_files
 
-PIECE = 1 << 20
 REGISTERED = {EXTRACTION: "directory", MAILBOX_EXTRACTION: "mailboxes"}
 SYNCED = {EXTRACTION: (ACTIVITIES, SKILLS, DIPLOMAS), MAILBOX_EXTRACTION: (MAILBOXES,)}
 UNANSWERED = (Kind.UNREACHABLE, Kind.BUSY)
@@ -53,12 +49,12 @@ async def load(
         async with database.transaction() as session:
             details = {"digest": acceptance.digest, "by": acceptance.by}
             await audit.record(session, viewer=Viewer.hub(), event="directory.accepted", details=details)
-    with tempfile.TemporaryDirectory(prefix="hub-rpps-") as folder:
-        if source is not None:
-            found: Source | Load = _at_hand(source, Path(folder), settings.rpps.most_bytes)
-        else:
-            async with _client(settings) as client:
-                found = await _published(client, database, EXTRACTION, Path(folder), progress)
+    if source is not None:
+        with rpps_files.at_hand(source, settings.rpps.most_bytes) as given:
+            return await loading.load(database, settings.rpps, given, acceptance=acceptance, progress=progress)
+    with rpps_files.folder() as folder:
+        async with _client(settings) as client:
+            found = await _published(client, database, EXTRACTION, folder, progress)
         if isinstance(found, Load):
             return Report(load=found, is_new=False)
         return await loading.load(database, settings.rpps, found, acceptance=acceptance, progress=progress)
@@ -89,14 +85,14 @@ async def sync(settings: Settings, database: Database, progress: Progress | None
     reports = []
     async with _client(settings) as client:
         for extraction, prefixes in SYNCED.items():
-            with tempfile.TemporaryDirectory(prefix="hub-rpps-") as folder:
+            with rpps_files.folder() as folder:
                 try:
-                    found = [await _published(client, database, extraction, Path(folder), progress)]
+                    found = [await _published(client, database, extraction, folder, progress)]
                 except ConnectorFailure as trouble:
                     if trouble.kind not in UNANSWERED or not settings.rpps.mirror_url:
                         raise
                     log.event("directory.mirrored", reason=trouble.code)
-                    found = [await client.fetch_copy(prefix, Path(folder), progress) for prefix in prefixes]
+                    found = [await client.fetch_copy(prefix, folder, progress) for prefix in prefixes]
                 for one in found:
                     if isinstance(one, Load):
                         reports.append(Report(load=one, is_new=False))
@@ -107,8 +103,7 @@ async def sync(settings: Settings, database: Database, progress: Progress | None
 
 async def check(settings: Settings, database: Database, source: str | Path, progress: Progress | None = None) -> Report:
     """What loading a file would do: every guard and the whole report, and nothing is kept. Raises ``ConnectorFailure``."""
-    with tempfile.TemporaryDirectory(prefix="hub-rpps-") as folder:
-        found = _at_hand(source, Path(folder), settings.rpps.most_bytes)
+    with rpps_files.at_hand(source, settings.rpps.most_bytes) as found:
         return await loading.load(database, settings.rpps, found, progress=progress, is_trial=True)
 
 
@@ -118,8 +113,9 @@ def diff(
     """Who differs between two files, without any database. Raises ``ConnectorFailure``."""
     known = settings.rpps
     bounds = Bounds(most_unpacked=known.most_unpacked, most_ratio=known.most_ratio)
-    first, second = (_at_hand(one, Path(), known.most_bytes) for one in (old, new))
-    return comparing.compare(first, second, bounds, progress)
+    most = known.most_bytes
+    with rpps_files.at_hand(old, most) as first, rpps_files.at_hand(new, most) as second:
+        return comparing.compare(first, second, bounds, progress)
 
 
 async def revert(database: Database, *, name: str, by: str) -> tuple[Load, Load]:
@@ -140,35 +136,6 @@ async def past(database: Database, identifier: str) -> tuple[list[Line], list[Ch
             if lines:
                 return lines, await directory_past.changes_of(session, national_id)
     return [], []
-
-
-def _at_hand(source: str | Path, folder: Path, most_bytes: int) -> Source:
-    """A file of this machine, or standard input kept in ``folder`` for as long as it is read."""
-    name = "standard input" if source == "-" else Path(source).name
-    path = folder / "input" if source == "-" else Path(source)
-    try:
-        if source == "-":
-            with path.open("wb") as file:
-                digest = _digest(sys.stdin.buffer, most_bytes, file)
-        else:
-            with path.open("rb") as file:
-                digest = _digest(file, most_bytes)
-    except OSError as trouble:
-        raise failure("file-missing", f"{name}: {type(trouble).__name__}") from trouble
-    return Source(path=path, name=name, origin=name, digest=digest)
-
-
-def _digest(stream: IO[bytes], most_bytes: int, copy: IO[bytes] | None = None) -> str:
-    """SHA-256 of what a stream holds, kept in ``copy`` on the way. Raises ``file-too-large``."""
-    digest, done = hashlib.sha256(), 0
-    while piece := stream.read(PIECE):
-        done += len(piece)
-        if done > most_bytes:
-            raise failure("file-too-large")
-        digest.update(piece)
-        if copy is not None:
-            copy.write(piece)
-    return digest.hexdigest()
 
 
 async def show(database: Database, identifier: str) -> tuple[Person, dict[tuple[str, str], str]] | None:

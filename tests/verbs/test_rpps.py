@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import pytest
@@ -106,16 +105,6 @@ async def test_somebody_answers_for_a_short_file(
     assert [one.result for one in last] == ["served", "refused", "served"]
     kept = [one.details for one in traces if one.event == "directory.accepted"]
     assert kept == [{"digest": short.digest, "by": "Nadia Roche"}]
-
-
-async def test_standard_input_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Pipe:
-        buffer = io.BytesIO(b"x" * 5000)
-
-    monkeypatch.setattr(verb.sys, "stdin", Pipe)
-    with pytest.raises(verb.loading.ConnectorFailure) as caught:
-        verb._at_hand("-", tmp_path, 1000)
-    assert caught.value.code == "file-too-large"
 
 
 async def test_every_night(installation: pytest.MonkeyPatch, published: tuple[RppsTwin, str, Path]) -> None:
