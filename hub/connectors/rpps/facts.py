@@ -76,13 +76,13 @@ class Facts:
     counts: Counter[str] = field(default_factory=Counter)
     lines: dict[str, list[str]] = field(default_factory=lambda: {table: [] for table in COLUMNS})
     labels: dict[tuple[str, str], str] = field(default_factory=dict)
-    noted: set[tuple[str, ...]] = field(default_factory=set)  # codes and labels already looked at, side by side
+    noted: set[str] = field(default_factory=set)  # codes and labels already looked at, joined: quicker than tuples
     exercises: set[int] = field(default_factory=set)
     idle: set[int] = field(default_factory=set)  # exercises of which no activity was met yet
     awake: list[int] = field(default_factory=list)  # those written as idle of which an activity was met later
     structures: set[int] = field(default_factory=set)
     persons: set[int] = field(default_factory=set)
-    present: dict[tuple[str, str], str] = field(default_factory=dict)
+    present: dict[str, str] = field(default_factory=dict)  # commune of today, by what a row says of it
     families: Keys = field(default_factory=lambda: Keys("family"))
     givens: Keys = field(default_factory=lambda: Keys("given"))
     dated: str = field(init=False)  # end of the line of a person
@@ -130,7 +130,7 @@ class Facts:
                 self._new(cells, row, person, place, work)
                 continue
             for labels in (mapping.EXERCISE_LABELS, mapping.STRUCTURE_LABELS, mapping.ACTIVITY_LABELS):
-                if (words := labels.cells(cells)) not in self.noted:
+                if (words := "|".join(labels.cells(cells))) not in self.noted:
                     self._note(words, labels)  # the same row in other words
         return read
 
@@ -139,10 +139,10 @@ class Facts:
         exercise, structure = xxh3_64_intdigest(person.encode()) & SIXTY_BITS, 0
         profession = profession_key(cells[PROFESSION], cells[CATEGORY])
         keys = f"|{self.families[cells[FAMILY]]}|{self.givens[cells[GIVEN]]}|{self.load}"
-        commune = cells[COMMUNE], cells[POSTCODE]
+        commune = cells[COMMUNE] or f"post {cells[POSTCODE]}"
         where = self.present.get(commune)
         if where is None:
-            where = self.present[commune] = _place(*commune)
+            where = self.present[commune] = _place(cells[COMMUNE], cells[POSTCODE])
         if place != NOWHERE:
             structure = xxh3_64_intdigest(place.encode()) & SIXTY_BITS
             if structure not in self.structures:
@@ -157,7 +157,7 @@ class Facts:
         self.lines["directory_situation"].append(
             f"{row}|{exercise}|{structure}|{work}|{'t' if is_idle else 'f'}|{profession}|{where}{keys}"
         )
-        if (words := _work_labels(cells)) not in self.noted:
+        if (words := "|".join(_work_labels(cells))) not in self.noted:
             self._note(words, mapping.ACTIVITY_LABELS)
 
     def _exercise(self, cells: Cells, exercise: int, person: str, *, is_idle: bool) -> None:
@@ -174,7 +174,7 @@ class Facts:
                 self.counts["identifiers-disagree"] += 1
             if id_type == "8" and not mapping.has_valid_key(identifier):
                 self.counts["wrong-keys"] += 1
-        if (words := _person_labels(cells)) not in self.noted:
+        if (words := "|".join(_person_labels(cells))) not in self.noted:
             self._note(words, mapping.EXERCISE_LABELS)
         rest = person[len(national_id) + len(id_type) + len(identifier) + 2 :]
         self.lines["directory_exercise"].append(f"{exercise}|{national_id}{rest}")
@@ -182,7 +182,7 @@ class Facts:
     def _structure(self, cells: Cells, structure: int, where: str) -> None:
         self.structures.add(structure)
         content = mapping.where(cells)
-        if (words := _place_labels(cells)) not in self.noted:
+        if (words := "|".join(_place_labels(cells))) not in self.noted:
             self._note(words, mapping.STRUCTURE_LABELS)
         self.lines["directory_structure"].append(
             f"{structure}|{mapping.structure_key(content)}|{'|'.join(content)}|{where}|{self.load}"
@@ -201,16 +201,17 @@ class Facts:
             row = number(line)
             self.memory.digests.append(self.memory.line)
             self.memory.rows.append(row)
-            if (words := labels.cells(cells)) not in self.noted:
+            if (words := "|".join(labels.cells(cells))) not in self.noted:
                 self._note(words, labels)
             if row not in self.memory.known and row not in self.fresh:
                 self.fresh.add(row)
                 lines.append(f"{row}|{line}|{self.load}")
         return read
 
-    def _note(self, words: tuple[str, ...], subjects: Labels) -> None:
+    def _note(self, joined: str, subjects: Labels) -> None:
         """Keep the labels of codes; of two labels of one code, the first in alphabetical order."""
-        self.noted.add(words)
+        self.noted.add(joined)
+        words = joined.split("|")
         for subject, code, label in zip(subjects.names, words[::2], words[1::2], strict=True):
             if code and label:
                 self.labels[subject, code] = min(label, self.labels.get((subject, code), label))
