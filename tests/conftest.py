@@ -159,3 +159,12 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> FrozenClock:
     frozen = FrozenClock(datetime(2026, 11, 16, 8, 0, tzinfo=UTC))
     monkeypatch.setattr(hub.clock, "datetime", frozen)
     return frozen
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of the distribution's browser."""
+    found = shutil.which("chromium")
+    if found is None:
+        pytest.skip("no chromium on this machine")
+    return found

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import pytest
 import uvicorn
 from playwright.async_api import Page, async_playwright
 
@@ -24,14 +22,6 @@ ENDLESS = {
     **{"structure_name": "CENTREHOSPITALIERUNIVERSITAIREINTERCOMMUNALDESBOUCLESDELOISE", "structure_national_id": ""},
     **{"structure_id": "R10000000000099", "street": "DESTRESLONGUESRUESQUINEFINISSENTJAMAISETREPRENNENTPLUSLOIN"},
 }
-
-
-@pytest.fixture(scope="session")
-def chromium() -> str:
-    found = shutil.which("chromium")
-    if found is None:
-        pytest.skip("no chromium on this machine")
-    return found
 
 
 @asynccontextmanager
