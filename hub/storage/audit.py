@@ -18,6 +18,7 @@ from sqlalchemy.engine import RowMapping
 
 from hub import clock
 from hub.domain.people import Viewer
+from hub.storage import swift
 from hub.storage.session import Session
 from hub.storage.tables.machinery import audit, audit_chain
 
@@ -62,7 +63,9 @@ class Verdict:
         return self.broken_at is None
 
 
-RECORD = insert(audit)
+RECORD = swift.order(
+    insert(audit).inline().values({one.name: bindparam(one.name) for one in COLUMNS if one.name != "id"})
+)
 NOTHING: Mapping[str, str] = {}
 
 
@@ -95,7 +98,7 @@ async def record(
         "resource": resource,
         "details": dict(details),
     }
-    await session.execute(RECORD, values)
+    await swift.within(session, RECORD, values)
 
 
 async def traces(

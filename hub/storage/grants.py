@@ -11,23 +11,30 @@ from sqlalchemy.dialects.postgresql import ARRAY, TEXT, insert
 from hub import clock
 from hub.domain.people import Viewer
 from hub.domain.visibility import Level
+from hub.storage import swift
 from hub.storage.session import Session
 from hub.storage.tables.records import grant
 
-_given = insert(grant).values({name: bindparam(name) for name in ("audience", "level", "request", "patient", "until")})
+_given = (
+    insert(grant)
+    .inline()
+    .values({name: bindparam(name) for name in ("audience", "level", "request", "patient", "until")})
+)
 _fresh = _given.excluded
 _over = and_(grant.c.until.is_not(None), grant.c.until <= bindparam("now"))
-GIVE = _given.on_conflict_do_update(
-    index_elements=["audience", "request", "patient"],
-    set_={
-        "level": case((_over, _fresh.level), else_=func.greatest(grant.c.level, _fresh.level)),
-        "until": case(
-            (or_(_over, _fresh.level > grant.c.level), _fresh.until),
-            (_fresh.level < grant.c.level, grant.c.until),
-            (or_(grant.c.until.is_(None), _fresh.until.is_(None)), None),
-            else_=func.greatest(grant.c.until, _fresh.until),
-        ),
-    },
+GIVE = swift.order(
+    _given.on_conflict_do_update(
+        index_elements=["audience", "request", "patient"],
+        set_={
+            "level": case((_over, _fresh.level), else_=func.greatest(grant.c.level, _fresh.level)),
+            "until": case(
+                (or_(_over, _fresh.level > grant.c.level), _fresh.until),
+                (_fresh.level < grant.c.level, grant.c.until),
+                (or_(grant.c.until.is_(None), _fresh.until.is_(None)), None),
+                else_=func.greatest(grant.c.until, _fresh.until),
+            ),
+        },
+    )
 )
 
 
@@ -45,7 +52,7 @@ async def give(
     Given twice, the higher level and the later end stay: to lower, withdraw first.
     """
     values = {"audience": audience, "level": int(level), "request": request, "patient": patient, "until": until}
-    await session.execute(GIVE, {**values, "now": clock.now()})
+    await swift.within(session, GIVE, {**values, "now": clock.now()})
 
 
 async def withdraw(
@@ -62,7 +69,7 @@ async def withdraw(
     await session.execute(order if level is None else order.where(grant.c.level == int(level)))
 
 
-PROLONG = (
+_prolonged = (
     update(grant)
     .where(
         grant.c.audience == bindparam("its_audience"),
@@ -72,7 +79,8 @@ PROLONG = (
     )
     .values(until=bindparam("new"))
 )
-PROLONG_CURRENT = PROLONG.where(grant.c.until > bindparam("now"))
+PROLONG = swift.order(_prolonged)
+PROLONG_CURRENT = swift.order(_prolonged.where(grant.c.until > bindparam("now")))
 
 
 async def prolong(session: Session, *, audience: str, patient: str, until: datetime, with_ended: bool = False) -> None:
@@ -81,9 +89,9 @@ async def prolong(session: Session, *, audience: str, patient: str, until: datet
     """
     words = {"its_audience": audience, "its_patient": patient, "new": until}
     if with_ended:
-        await session.execute(PROLONG, words)
+        await swift.within(session, PROLONG, words)
     else:
-        await session.execute(PROLONG_CURRENT, {**words, "now": clock.now()})
+        await swift.within(session, PROLONG_CURRENT, {**words, "now": clock.now()})
 
 
 FOREVER = datetime.max.replace(tzinfo=UTC)
@@ -112,17 +120,21 @@ def is_current() -> ColumnElement[bool]:
 
 KEYS = bindparam("keys", type_=ARRAY(TEXT))
 
-LEVEL_OF = select(func.coalesce(func.max(grant.c.level), 0)).where(
-    grant.c.request == bindparam("request"), grant.c.audience == func.any(KEYS), is_current()
-)  # fmt: skip
+LEVEL_OF = swift.order(
+    select(func.coalesce(func.max(grant.c.level), 0)).where(
+        grant.c.request == bindparam("request"), grant.c.audience == func.any(KEYS), is_current()
+    )
+)
 
-COVERS = select(
-    exists().where(
-        grant.c.patient == bindparam("patient"),
-        grant.c.request.is_(None),
-        grant.c.level == int(Level.FULL),
-        grant.c.audience == func.any(KEYS),
-        is_current(),
+COVERS = swift.order(
+    select(
+        exists().where(
+            grant.c.patient == bindparam("patient"),
+            grant.c.request.is_(None),
+            grant.c.level == int(Level.FULL),
+            grant.c.audience == func.any(KEYS),
+            is_current(),
+        )
     )
 )
 
@@ -132,7 +144,8 @@ async def level_of(session: Session, viewer: Viewer, request: str) -> Level:
     if viewer.sees_all:
         return Level.FULL
     words = {"request": request, "keys": list(viewer.keys), "now": clock.now()}
-    return Level((await session.execute(LEVEL_OF, words)).scalar_one())
+    (found,) = await swift.values(session, LEVEL_OF, words)
+    return Level(found)
 
 
 async def covers_patient(session: Session, viewer: Viewer, patient: str) -> bool:
@@ -140,7 +153,8 @@ async def covers_patient(session: Session, viewer: Viewer, patient: str) -> bool
     if viewer.sees_all:
         return True
     words = {"patient": patient, "keys": list(viewer.keys), "now": clock.now()}
-    return bool((await session.execute(COVERS, words)).scalar_one())
+    (found,) = await swift.values(session, COVERS, words)
+    return bool(found)
 
 
 AUDIENCES = (

@@ -7,14 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.engine import RowMapping
 
 from hub import clock
 from hub.domain.people import Viewer, account_key, client_key
 from hub.domain.refusal import Refusal
 from hub.domain.visibility import Level, cut, is_cut, reach
 from hub.r4 import elements, json
-from hub.storage import index, resources_sql
+from hub.storage import index, resources_sql, swift
 from hub.storage.session import Session
 from hub.storage.tables.records import resource
 
@@ -55,13 +54,19 @@ def _now() -> datetime:
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
-CURRENT = select(resource.c.key, resource.c.version, resource.c.content, resource.c.deleted, resource.c.owner).where(
-    resource.c.type == bindparam("type"), resource.c.id == bindparam("id")
+HELD = swift.order(
+    select(resource.c.key, resource.c.version, resource.c.content, resource.c.deleted, resource.c.owner)
+    .where(resource.c.type == bindparam("type"), resource.c.id == bindparam("id"))
+    .with_for_update()
 )
 
 
-async def _held(session: Session, type: str, id: str) -> RowMapping | None:
-    return (await session.execute(CURRENT.with_for_update(), {"type": type, "id": id})).mappings().one_or_none()
+CREATE, UPDATE, DELETE = map(swift.order, (resources_sql.CREATE, resources_sql.UPDATE, resources_sql.DELETE))
+
+
+async def _held(session: Session, type: str, id: str) -> swift.Row | None:
+    found = await swift.within(session, HELD, {"type": type, "id": id})
+    return found[0] if found else None
 
 
 async def create(session: Session, viewer: Viewer, given: Resource, *, id: str | None = None) -> Resource:
@@ -73,8 +78,7 @@ async def create(session: Session, viewer: Viewer, given: Resource, *, id: str |
     type, moment = given["resourceType"], _now()
     made = _stamped(given, id or str(uuid.uuid4()), 1, moment)
     words = {**_words(made, moment, 1), "owner": _owner(viewer, made)}
-    done = await session.execute(resources_sql.CREATE, {**words, "type": type, "id": made["id"]})
-    if done.first() is not None:
+    if await swift.values(session, CREATE, {**words, "type": type, "id": made["id"]}):
         return made
     before = await _held(session, type, made["id"])
     if before is None or not before["deleted"]:
@@ -82,7 +86,7 @@ async def create(session: Session, viewer: Viewer, given: Resource, *, id: str |
     version = int(before["version"]) + 1  # the numbers go on (fhir.md 2.1)
     made = _stamped(given, made["id"], version, moment)
     words = {**_words(made, moment, version), "owner": _owner(viewer, made), "key": before["key"]}
-    await session.execute(resources_sql.UPDATE, words)
+    await swift.values(session, UPDATE, words)
     return made
 
 
@@ -109,7 +113,7 @@ async def save(session: Session, viewer: Viewer, given: Resource) -> Resource:
     words = _words(made, moment, version)
     if reach(made["resourceType"]) == "own":
         words["owner"] = before["owner"]
-    await session.execute(resources_sql.UPDATE, {**words, "key": before["key"]})
+    await swift.values(session, UPDATE, {**words, "key": before["key"]})
     given["meta"] = made["meta"]
     return made
 
@@ -123,7 +127,7 @@ async def delete(session: Session, viewer: Viewer, type: str, id: str) -> int | 
     version = int(before["version"]) + 1
     request = index.links(json.loads(before["content"])).request or ""
     words = {"key": before["key"], "version": version, "updated_at": _now(), "request": request}
-    await session.execute(resources_sql.DELETE, words)
+    await swift.values(session, DELETE, words)
     return version
 
 

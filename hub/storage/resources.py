@@ -180,31 +180,34 @@ async def history(
     return [one for one in (stored(row, viewer) for row in rows) if one is not None]
 
 
-LOCK = select(resource.c.content).where(
+_uncut = select(resource.c.content).where(
     resource.c.type == bindparam("type"), resource.c.id == bindparam("id"), ~resource.c.deleted
 )
+PEEK, LOCK = swift.order(_uncut), swift.order(_uncut.with_for_update())
 
 
 async def lock(session: Session, type: str, id: str) -> Resource:
     """The uncut resource, held until the end of the transaction: for workflows only. Raises ``Refusal("not-found")``."""
-    found = (await session.execute(LOCK.with_for_update(), {"type": type, "id": id})).scalar_one_or_none()
-    if found is None:
+    found = await swift.values(session, LOCK, {"type": type, "id": id})
+    if not found:
         raise Refusal("not-found")
-    return json.loads(found)
+    return json.loads(found[0])
 
 
 async def peek(session: Session, type: str, id: str) -> Resource | None:
     """The uncut resource without holding it: for workflows and the ``prepare`` of connectors only."""
-    found = (await session.execute(LOCK, {"type": type, "id": id})).scalar_one_or_none()
-    return None if found is None else json.loads(found)
+    found = await swift.values(session, PEEK, {"type": type, "id": id})
+    return json.loads(found[0]) if found else None
 
 
-def _linked(column: Any) -> Select[Any]:
-    return (
+def _linked(column: Any) -> tuple[swift.Order, swift.Order]:
+    """As it is, and held."""
+    linked = (
         select(resource.c.content)
         .where(resource.c.type == bindparam("type"), column == bindparam("id"), ~resource.c.deleted)
         .order_by(resource.c.key)
     )
+    return swift.order(linked), swift.order(linked.with_for_update())
 
 
 OF_REQUEST, OF_PATIENT = _linked(resource.c.request), _linked(resource.c.patient)
@@ -212,18 +215,18 @@ OF_REQUEST, OF_PATIENT = _linked(resource.c.request), _linked(resource.c.patient
 
 async def of_request(session: Session, type: str, request: str, *, lock: bool = False) -> list[Resource]:
     """Every resource of a type that belongs to a request, uncut, oldest first; with ``lock`` held, in that order. Workflows."""
-    query = OF_REQUEST.with_for_update() if lock else OF_REQUEST
-    return [json.loads(content) for content in (await session.execute(query, {"type": type, "id": request})).scalars()]
+    found = await swift.values(session, OF_REQUEST[lock], {"type": type, "id": request})
+    return [json.loads(content) for content in found]
 
 
 async def of_patient(session: Session, type: str, patient: str, *, lock: bool = False) -> list[Resource]:
     """Every resource of a type that concerns a patient, uncut, oldest first; with ``lock`` held, in that order. Workflows."""
-    query = OF_PATIENT.with_for_update() if lock else OF_PATIENT
-    return [json.loads(content) for content in (await session.execute(query, {"type": type, "id": patient})).scalars()]
+    found = await swift.values(session, OF_PATIENT[lock], {"type": type, "id": patient})
+    return [json.loads(content) for content in found]
 
 
-HOLD = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("text"), 0)))
-FIND = (
+HOLD = swift.order(select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("text"), 0))))
+_found = (
     select(resource.c.id)
     .join(index_token, index_token.c.key == resource.c.key)
     .where(
@@ -235,7 +238,7 @@ FIND = (
     .order_by(resource.c.key)
     .distinct()
 )
-FIND = select(FIND.with_only_columns(resource.c.id, resource.c.key).subquery("found").c.id)
+FIND = swift.order(select(_found.with_only_columns(resource.c.id, resource.c.key).subquery("found").c.id))
 
 
 async def find(session: Session, type: str, system: str, value: str) -> list[str]:
@@ -245,8 +248,8 @@ async def find(session: Session, type: str, system: str, value: str) -> list[str
     ends, so that finding nothing and then creating is safe.
     """
     code = value.lower()
-    await session.execute(HOLD, {"text": f"identifier\x1f{type}\x1f{system}\x1f{code}"})
-    return list((await session.execute(FIND, {"type": type, "system": system, "value": code})).scalars())
+    await swift.within(session, HOLD, {"text": f"identifier\x1f{type}\x1f{system}\x1f{code}"})
+    return await swift.values(session, FIND, {"type": type, "system": system, "value": code})
 
 
 IDS = select(resource.c.id).where(resource.c.type == bindparam("type"), ~resource.c.deleted).order_by(resource.c.key)

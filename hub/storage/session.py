@@ -18,6 +18,8 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from hub.storage.lines import Asked, Line, Lines, Rows
+
 Session = AsyncConnection
 
 EMBEDDED_DATABASE = "hub"
@@ -43,38 +45,33 @@ def _session_settings(**more: str) -> dict[str, str]:
     return {"options": " ".join(f"-c {name}={value}" for name, value in settings.items()), "application_name": "hub"}
 
 
-class Lines:
-    """Bare connections for single readings, opened as they are needed, at most ``most`` at once; one that broke is dropped.
+LINE = "line"  # where a connection keeps its own, for the hot path
 
-    Statements are prepared and planned once, for any values: those that come here find rows by a key, or hold their values.
-    """
 
-    def __init__(self, url: str, *, most: int) -> None:
-        self.url = url
-        self.free: list[psycopg.AsyncConnection] = []
-        self.places = asyncio.Semaphore(most)
+def _away(trouble: psycopg.OperationalError) -> OperationalError:
+    return OperationalError(None, None, trouble, hide_parameters=True)
 
-    @asynccontextmanager
-    async def one(self) -> AsyncIterator[psycopg.AsyncConnection]:
-        """A connection for one statement. Raises ``psycopg.OperationalError``."""
-        async with self.places:
-            line = self.free.pop() if self.free else await self._open()
-            try:
-                yield line
-            except BaseException:
-                await line.close()  # maybe in the middle of an answer
-                await self.close()  # the others may have been cut with it
-                raise
-            self.free.append(line)
 
-    async def _open(self) -> psycopg.AsyncConnection:
-        settings: dict[str, Any] = _session_settings(plan_cache_mode="force_generic_plan")
-        return await psycopg.AsyncConnection.connect(self.url, autocommit=True, prepare_threshold=0, **settings)
+async def ask(session: Session, *asked: Asked) -> list[Rows]:
+    """What statements of the hot path find, in the transaction of a session and in one trip. Raises ``psycopg.Error``, and
+    ``sqlalchemy.exc.OperationalError`` as a session does when the database does not answer."""
+    line = session.info.get(LINE)
+    if line is None:
+        driver: Any = (await session.get_raw_connection()).driver_connection
+        line = session.info[LINE] = Line(driver)
+    return await _asked(session, line, *asked)
 
-    async def close(self) -> None:
-        """Close those that are free."""
-        while self.free:
-            await self.free.pop().close()
+
+async def _asked(session: Session, line: Line, *asked: Asked) -> list[Rows]:
+    try:
+        return await line.run(*asked)
+    except psycopg.OperationalError as trouble:
+        if line.is_broken:
+            await session.engine.dispose(close=False)  # the others of the pool may have been cut with it
+        raise _away(trouble) from trouble
+    finally:
+        if line.is_broken:
+            await session.invalidate()
 
 
 class Database:
@@ -93,7 +90,10 @@ class Database:
         opened under load. Raises ``sqlalchemy.exc.OperationalError`` when the server does not answer."""
         # The values of a statement are those of patients: an error that is logged names the statement alone.
         sizes: dict[str, Any] = {"pool_size": pool, "max_overflow": pool // 2, "hide_parameters": True}
-        engine = create_async_engine(psycopg_url(url), connect_args=_session_settings(), **sizes)
+        # After a rollback the driver gives up all that is prepared on a connection, the statements of the hot path with its own:
+        # it shall prepare none.
+        told: dict[str, Any] = {**_session_settings(), "prepare_threshold": None}
+        engine = create_async_engine(psycopg_url(url), connect_args=told, **sizes)
         # Apart from the others, so that none is switched to AUTOCOMMIT and back at each use: a third of a short read. A search
         # is planned for its own values: the plan that suits any value reads a whole type to give its first twenty rows.
         readers = create_async_engine(
@@ -103,7 +103,11 @@ class Database:
             connect_args=_session_settings(plan_cache_mode="force_custom_plan"),
             **sizes,
         )
-        database = cls(engine, readers, Lines(libpq_url(url), most=LINES))
+        database = cls(
+            engine,
+            readers,
+            Lines(libpq_url(url), most=LINES, settings=_session_settings(plan_cache_mode="force_generic_plan")),
+        )
         try:
             async with engine.connect():
                 pass
@@ -117,6 +121,9 @@ class Database:
         """A transaction (READ COMMITTED), committed when the block ends and rolled back when it raises."""
         async with self.engine.begin() as session:
             yield session
+            line: Line | None = session.info.get(LINE)
+            if line is not None and line.in_transaction:
+                await _asked(session, line, (b"COMMIT", {}))  # nothing is left for the engine to commit
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Session]:
@@ -124,15 +131,13 @@ class Database:
         async with self.readers.connect() as session:
             yield session
 
-    async def fetch(self, text: bytes, words: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        """The rows of one reading on the driver itself, in AUTOCOMMIT. Raises ``sqlalchemy.exc.OperationalError`` as
+    async def fetch(self, text: bytes, words: Mapping[str, Any]) -> Rows:
+        """The rows of one reading on the hot path, in AUTOCOMMIT. Raises ``sqlalchemy.exc.OperationalError`` as
         :meth:`reading` does when the database does not answer."""
         try:
-            async with self.lines.one() as line:
-                cursor = await line.execute(text, words, binary=True)
-                return await cursor.fetchall()
+            return await self.lines.fetch(text, words)
         except psycopg.OperationalError as trouble:
-            raise OperationalError(None, None, trouble, hide_parameters=True) from trouble
+            raise _away(trouble) from trouble
 
     async def listen(self, channel: str) -> AsyncGenerator[str]:
         """Payloads notified on a channel, over a connection of its own.

@@ -1,24 +1,23 @@
-"""Statements that stand on the hot path, run on the driver itself: a third of the time of the same by SQLAlchemy, which still
-makes their text, so that what a viewer may see is said in one place.
+"""Statements that stand on the hot path, run on libpq itself (:mod:`hub.storage.lines`). SQLAlchemy still makes their text, so
+that what a viewer may see is said in one place.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from psycopg import sql
-from sqlalchemy import BindParameter, Select
+from sqlalchemy import ClauseElement, Select
 from sqlalchemy.dialects.postgresql import psycopg
-from sqlalchemy.sql import visitors
+from sqlalchemy.sql.compiler import SQLCompiler
 
-from hub.storage.session import Database
+from hub.storage.lines import PLACE, Rows
+from hub.storage.session import Database, Session, ask
 
 DIALECT = psycopg.dialect()  # type: ignore[no-untyped-call]
-PLACE = re.compile(r"%\((\w+)\)s")
 Row = Mapping[str, Any]
 
 
@@ -31,13 +30,16 @@ class Order:
     columns: tuple[str, ...]
 
 
-def order(statement: Select[Any]) -> Order:
-    """The statement as the driver takes it."""
-    open_to = {one.key for one in visitors.iterate(statement) if isinstance(one, BindParameter) and one.required}
-    made = statement.compile(dialect=DIALECT).construct_expanded_state(dict.fromkeys(open_to))
-    constants = {name: value for name, value in made.parameters.items() if name not in open_to}
-    columns = tuple(str(column.key) for column in statement.selected_columns)
-    return Order(text=made.statement.encode(), constants=constants, columns=columns)
+def order(statement: ClauseElement, columns: Sequence[str] = ()) -> Order:
+    """The statement as the driver takes it. ``columns``: of the rows of one that is no ``Select``."""
+    made = statement.compile(dialect=DIALECT)
+    assert isinstance(made, SQLCompiler)
+    open_to = {name for name, one in made.binds.items() if one.required}
+    state = made.construct_expanded_state(dict.fromkeys(open_to))
+    constants = {name: value for name, value in state.parameters.items() if name not in open_to}
+    if isinstance(statement, Select):
+        columns = [str(column.key) for column in statement.selected_columns]
+    return Order(text=state.statement.encode(), constants=constants, columns=tuple(columns))
 
 
 def written_out(one: Order, words: Mapping[str, Any]) -> Order:
@@ -51,15 +53,22 @@ def written_out(one: Order, words: Mapping[str, Any]) -> Order:
     return Order(text=PLACE.sub(literal, one.text.decode()).encode(), constants={}, columns=one.columns)
 
 
-@lru_cache(maxsize=1024)
-def _array(texts: tuple[str, ...]) -> str:
-    """A list of texts as PostgreSQL writes one: the driver looks at each item of a list anew, every time."""
-    inside = ",".join('"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"' for text in texts)
-    return f"{{{inside}}}"
+def _rows(one: Order, found: Rows) -> list[Row]:
+    return [dict(zip(one.columns, row, strict=True)) for row in found]
 
 
 async def rows(database: Database, one: Order, words: Mapping[str, Any]) -> list[Row]:
     """What the statement finds, in one round trip. ``words`` fill the parameters that are not its own constants."""
-    given = {name: _array(tuple(value)) if type(value) is list else value for name, value in words.items()}
-    found = await database.fetch(one.text, {**one.constants, **given})
-    return [dict(zip(one.columns, row, strict=True)) for row in found]
+    return _rows(one, await database.fetch(one.text, {**one.constants, **words}))
+
+
+async def within(session: Session, one: Order, words: Mapping[str, Any]) -> list[Row]:
+    """The same in the transaction of a session."""
+    (found,) = await ask(session, (one.text, {**one.constants, **words}))
+    return _rows(one, found)
+
+
+async def values(session: Session, one: Order, words: Mapping[str, Any]) -> list[Any]:
+    """The first column of what :func:`within` finds."""
+    (found,) = await ask(session, (one.text, {**one.constants, **words}))
+    return [row[0] for row in found]

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg.errors import ProgrammingError
+from psycopg.errors import ProgrammingError, UndefinedTable
 from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
-from hub.storage.session import LINES, Database, embedded, libpq_url, psycopg_url, stop_embedded
+from hub.storage.session import LINES, Database, ask, embedded, libpq_url, psycopg_url, stop_embedded
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -156,3 +156,54 @@ async def test_readings_of_the_hot_path_share_a_few_lines(database: Database) ->
     with pytest.raises(ProgrammingError):
         await database.fetch(b"SELECT nothing", {})
     assert await database.fetch(b"SELECT 3", {}) == [(3,)]
+
+
+async def test_the_hot_path_shares_the_transaction_of_its_session(database: Database) -> None:
+    async with database.transaction() as session:
+        await session.execute(text("CREATE TABLE kept (n int)"))
+        await ask(session, (b"INSERT INTO kept VALUES (%(n)s)", {"n": 1}), (b"INSERT INTO kept VALUES (2)", {}))
+        assert (await session.execute(text("SELECT sum(n) FROM kept"))).scalar_one() == 3
+    for trouble in (RuntimeError, IntegrityError):
+        with pytest.raises(trouble):
+            async with database.transaction() as session:
+                await ask(session, (b"INSERT INTO kept VALUES (%(n)s)", {"n": 3}))
+                raise RuntimeError if trouble is RuntimeError else IntegrityError("", {}, Exception())
+    async with database.transaction() as session:  # on a connection where all that was prepared could be gone
+        assert await ask(session, (b"SELECT n FROM kept ORDER BY n", {})) == [[(1,), (2,)]]
+    async with database.reading() as session:
+        await ask(session, (b"INSERT INTO kept VALUES (%(n)s)", {"n": 4}))
+        assert (await session.execute(text("SELECT max(n) FROM kept"))).scalar_one() == 4
+
+
+async def test_a_transaction_that_failed_on_the_hot_path_is_never_committed(database: Database) -> None:
+    async with database.transaction() as session:
+        await session.execute(text("CREATE TABLE kept (n int)"))
+    async with database.transaction() as session:
+        await ask(session, (b"INSERT INTO kept VALUES (1)", {}))
+        with pytest.raises(UndefinedTable):
+            await ask(session, (b"INSERT INTO nothing VALUES (1)", {}))
+    assert await database.fetch(b"SELECT n FROM kept", {}) == []
+
+
+async def test_a_transaction_of_the_hot_path_that_was_cut_is_told_and_the_next_one_goes_on(database: Database) -> None:
+    with pytest.raises(OperationalError):
+        async with database.transaction() as session:
+            [[(pid,)]] = await ask(session, (b"SELECT pg_backend_pid()", {}))
+            await database.fetch(b"SELECT pg_terminate_backend(%(pid)s)", {"pid": pid})
+            await ask(session, (b"SELECT 1", {}))
+    async with database.transaction() as session:
+        assert await ask(session, (b"SELECT 1", {})) == [[(1,)]]
+
+
+async def test_a_transaction_that_was_left_in_the_middle_of_an_answer_is_undone(database: Database) -> None:
+    async def slow() -> None:
+        async with database.transaction() as session:
+            await ask(session, (b"SELECT pg_sleep(30)", {}))
+
+    leaving = asyncio.create_task(slow())
+    await asyncio.sleep(0.2)
+    leaving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await leaving
+    async with database.transaction() as session:
+        assert await ask(session, (b"SELECT 1", {})) == [[(1,)]]
