@@ -16,6 +16,7 @@ from hub.cli_common import settings_or_exit, with_database
 if TYPE_CHECKING:
     from hub.connectors.rpps.client import Progress
     from hub.connectors.rpps.load import Report
+    from hub.storage.directory_load import Load
 
 rpps = typer.Typer(no_args_is_help=True, help="The national directory of professionals.")
 
@@ -45,23 +46,11 @@ def load(
 
 
 def _told(report: Report) -> None:
-    """A load in a few lines: its figures, who differs, and what its report holds."""
-    made = report.load
-    if not report.is_new:
-        typer.echo(f"Nothing changes: the {made.list} of {made.stamp or made.digest} is already served.")
-        return
-    typer.echo(
-        f"{made.persons} persons, {made.situations} situations, {made.structures} structures from {made.rows} rows "
-        f"in {made.seconds:.1f} s ({made.rejected} rejected, {made.duplicates} twice)."
-        if made.list == "directory"
-        else f"{made.rows} rows of {made.list} in {made.seconds:.1f} s ({made.rejected} rejected)."
-    )
-    differs = {kind: getattr(made, kind) for kind in ("added", "changed", "missing", "returned", "gone")}
-    if any(differs.values()):
-        typer.echo("  " + ", ".join(f"{count} {kind}" for kind, count in differs.items()))
-    typer.echo(f"  {made.new_rows} rows are new, {made.lost_rows} are lost.")
-    for name, found in made.report.items():
-        typer.echo(f"  {name}: {json.dumps(found, ensure_ascii=False)}")
+    """A load in a few lines."""
+    from hub.verbs.rpps_report import told
+
+    for one in told(report):
+        typer.echo(one)
 
 
 @rpps.command()
@@ -191,19 +180,30 @@ def search(
     )
     found = with_database(lambda _, database: verb.search(database, asked, place=place, km=km, limit=limit))
     if found.is_similar:
-        typer.echo("Nobody is called so; these names sound like it:")
+        typer.echo("Nobody is called so; these names are like it:")
     table(("national id", "name", "profession", "where"), list(found.rows))
     if found.has_more:
         typer.echo("There are more: add a profession or a place.")
 
 
 @rpps.command()
-def status() -> None:
+def status(
+    report: Annotated[
+        bool,
+        typer.Option("--report", help="Of the last load, refused or not: its figures, lines that could not be read."),
+    ] = False,
+) -> None:
     """Which extraction is served, since when, and how the last loads ended."""
     from hub.verbs import rpps as verb
     from hub.verbs.show import table
 
     served, last = with_database(lambda _, database: verb.status(database))
+    if report and last:
+        from hub.verbs.rpps_report import lines
+
+        for one in lines(last[0]):
+            typer.echo(one)
+        return
     if served is None:
         typer.echo("No directory is loaded yet: hub rpps load.")
     else:
@@ -211,34 +211,20 @@ def status() -> None:
             f"Extraction {served.stamp or served.digest}: {served.persons} persons, {served.situations} situations, "
             f"{served.structures} structures, served since {served.loaded_at:%Y-%m-%d %H:%M} UTC."
         )
-    table(
-        (
-            "loaded at",
-            "list",
-            "extraction",
-            "result",
-            "rows",
-            "added",
-            "changed",
-            "missing",
-            "gone",
-            "seconds",
-            "source",
-        ),
-        [
-            {
-                "loaded at": f"{one.loaded_at:%Y-%m-%d %H:%M}",
-                "list": one.list,
-                "extraction": one.stamp,
-                **{kind: getattr(one, kind) for kind in ("added", "changed", "missing", "gone")},
-                "result": f"{one.result} {one.reason}".strip(),
-                "rows": one.rows,
-                "seconds": f"{one.seconds:.1f}",
-                "source": one.source,
-            }
-            for one in last
-        ],
-    )
+    table(("loaded at", *COLUMNS, "source"), [_in_a_line(one) for one in last])
+
+
+COLUMNS = ("list", "extraction", "result", "rows", "added", "changed", "missing", "gone", "seconds")
+
+
+def _in_a_line(one: Load) -> dict[str, object]:
+    counted = {kind: getattr(one, kind) for kind in ("list", "rows", "added", "changed", "missing", "gone", "source")}
+    return counted | {
+        "loaded at": f"{one.loaded_at:%Y-%m-%d %H:%M}",
+        "extraction": one.stamp,
+        "result": f"{one.result} {one.reason}".strip(),
+        "seconds": f"{one.seconds:.1f}",
+    }
 
 
 def _shown(value: object) -> str:

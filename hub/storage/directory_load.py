@@ -47,7 +47,8 @@ class NotStorable(Exception):
 class Load:
     """One line of the register. ``list``: directory, skills, diplomas, mailboxes or increments; ``result``: served, refused or
     reverted; ``reason``: code of the refusal; ``accepted_by``: who answered for a file that a guard had refused; ``loaded_at``: hub
-    clock; ``seconds``: how long it took; ``added`` to ``gone``: persons; ``new_rows``, ``lost_rows``: of all lists.
+    clock; ``seconds``: how long it took; ``exercises`` to ``skills``: all that were then served; ``added`` to ``gone``: persons;
+    ``new_rows``, ``lost_rows``: of all lists.
     """
 
     stamp: str
@@ -95,6 +96,16 @@ async def served(session: Session, name: str = "directory", *, below: int | None
 async def history(session: Session, limit: int = 20) -> list[Load]:
     """The last loads, refused ones too, newest first."""
     return await rows.every(session, Load, select(register).order_by(register.c.id.desc()).limit(limit))
+
+
+COUNTED = ("exercises", "situations", "structures", "skills")
+
+
+async def totals(session: Session) -> dict[str, int]:
+    """How many exercises, situations, structures and skills are served."""
+    each = (f"(SELECT count(*) FROM directory_{name.removesuffix('s')})" for name in COUNTED)  # noqa: S608 - names above
+    found = (await session.execute(text("SELECT " + ", ".join(each)))).one()
+    return dict(zip(COUNTED, found, strict=True))
 
 
 async def has_reverted(session: Session, digest: str) -> bool:

@@ -65,11 +65,27 @@ async def test_a_file_and_standard_input(installation: pytest.MonkeyPatch, tmp_p
     assert "3 persons, 4 situations, 3 structures from 4 rows" in (await run("load", str(given.path))).output
     assert "Nothing changes" in (await run("load", "-", given=text())).output
     more = await run("load", "-", given=text([*EVERYBODY, *crowd(5)]))
-    assert "8 persons" in more.output
+    assert "8 persons, 9 situations, 8 structures from 9 rows" in more.output  # all that is served, not what is new
+    assert "8 persons, 9 situations, 8 structures, served" in (await run("status")).output
     async with database.reading() as session:
         status = await verb.directory.status(session)
     assert status is not None
     assert status.source == "standard input"
+
+
+async def test_lines_that_cannot_be_read_are_told_one_by_one(installation: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    broken = text(crowd(1500)).decode().replace("\n", "\n8|99700000041|899700000041|cut\n", 1).encode()
+    told = (await run("load", str(source(tmp_path, broken).path))).output
+    assert "(1 rejected, 0 twice)" in told
+    assert "line 2: 4 fields instead of 56 (8, 99700000041, 899700000041)" in told
+    header, rest = broken.split(b"\n", 1)
+    worse = source(tmp_path, header + b"\n" + rest.replace(b"|", b"", 40_000), stamp="202611170911")
+    refused = await run("load", str(worse.path))
+    assert refused.exit_code == 1 and "hub rpps status --report" in refused.output
+    report = (await run("status", "--report")).output
+    assert "refused too-many-rejected" in report
+    assert "line 2: 1 fields instead of 56 (89970000004189970000004" in report
+    assert "more lines that could not be read" in report
 
 
 async def test_what_is_refused_is_said_in_a_sentence(installation: pytest.MonkeyPatch, tmp_path: Path) -> None:

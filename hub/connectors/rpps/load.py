@@ -228,6 +228,7 @@ async def _put_in_place(session: Session, reading: Reading, before: Load | None)
         )
     await directory_compare.put_labels_in_place(session)
     await directory_changes.follow(session, facts.load)
+    reading.totals = await directory_load.totals(session)
     if before is not None and reading.main == ACTIVITIES:
         settled = await directory_served.settled(session, facts.load, before.id)
         reading.warnings["settled against increments"] = settled
@@ -246,9 +247,7 @@ def _line(source: Source, reading: Reading, result: str, started: float, **more:
         **({"rejected": [asdict(one) for one in reading.rejections.sample]} if reading.rejections.sample else {}),
         **({"detail": detail} if detail else {}),
     }
-    counted: dict[str, Any] = {
-        table: facts.counts[f"directory_{table[:-1]}"] for table in ("exercises", "situations", "structures", "skills")
-    }
+    totals: dict[str, Any] = dict(reading.totals)
     changes: dict[str, Any] = (
         {kind: getattr(known, kind) for kind in ("added", "changed", "missing", "returned", "gone")} if known else {}
     )
@@ -266,7 +265,7 @@ def _line(source: Source, reading: Reading, result: str, started: float, **more:
         rejected=reading.rejections.count,
         duplicates=max(0, reading.rows - reading.distinct) if result == "served" else 0,
         persons=reading.figures.persons,
-        **counted,
+        **totals,
         **changes,
         new_rows=new + (known.new_rows if known else facts.counts["directory_situation"]),
         lost_rows=lost + (known.lost_rows if known else 0),

@@ -58,7 +58,7 @@ HEADERS = {
 @dataclass(slots=True, kw_only=True)
 class Reading:
     """What one pass over a file finds. ``main``: the list it is about, of which ``rows`` and ``distinct`` (differing from each
-    other) are counted; ``new``: tables made beside the served ones.
+    other) are counted; ``new``: tables made beside the served ones; ``totals``: rows served once this load is.
     """
 
     facts: Facts
@@ -72,6 +72,7 @@ class Reading:
     warnings: dict[str, Any] = field(default_factory=dict)
     outcome: Outcome | None = None
     lists: dict[str, tuple[int, int]] = field(default_factory=dict)  # new and lost rows, by table
+    totals: dict[str, int] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
