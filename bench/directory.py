@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -33,6 +33,7 @@ from hub.storage.session import embedded, libpq_url, stop_embedded
 # Seconds, B. On the second day labels change on most lines, which changes nobody: for information.
 LIMITS = {"first load": (60.0, 12.0), "relabelled night": None, "quiet night": (20.0, 5.0)}
 MEMORY = 1e9  # bytes of the loader
+AT_FIRST = 5  # one kill in so many falls on the first load
 STATE = """SELECT md5(string_agg(id::text, ',' ORDER BY id)) FROM (
   SELECT id FROM directory_situation UNION ALL SELECT id FROM directory_skill UNION ALL SELECT id FROM directory_diploma) AS rows"""
 
@@ -162,21 +163,41 @@ def differences(work: Work, day: int) -> str:
     return f"                 by identifier: {counts}; {'; '.join(wrong) or 'exactly as the truth'}"
 
 
-def killed(work: Work, times: int, seconds: float) -> str:
-    """Kill the night at random moments: the first day is served whole each time, or the second."""
-    first, wrong, late = work.ask(STATE), 0, 0
+def killed(work: Work, day: Path, times: int, seconds: float) -> tuple[int, int]:
+    """Kill the load of a day at random moments: how often neither what was served before nor that day was served whole, and how
+    often it had ended already."""
+    before, wrong, late = work.ask(STATE), 0, 0
     moments = random.Random(7)
     for _ in range(times):
-        process = work.start(work.days[1])
+        process = work.start(day)
         time.sleep(moments.uniform(0.2, seconds))
         late += is_over(process)
         process.send_signal(signal.SIGKILL)
         ended(process, time.perf_counter())
-        state = work.ask(STATE)
-        if state != first:
-            wrong += (
-                work.ask("SELECT max(stamp) FROM directory_load WHERE result = 'served'")[0][0] not in work.days[1].name
-            )
+        if work.ask(STATE) != before:
+            served = work.ask("SELECT max(stamp) FROM directory_load WHERE result = 'served'")[0][0]
+            wrong += served is None or str(served) not in day.name
+    return wrong, late
+
+
+def killed_at_first(work: Work, folder: Path, times: int, seconds: float) -> str:
+    """Kill the first load of a database of its own, then let it end: it must serve what the undisturbed one serves."""
+    url = embedded(folder)
+    try:
+        migrations.upgrade(url)
+        other = replace(work, url=url)
+        wrong, late = killed(other, work.days[0], times, seconds)
+        other.load(work.days[0])
+        same = "the same as undisturbed" if other.ask(STATE) == work.ask(STATE) else "NOT the same as undisturbed"
+    finally:
+        stop_embedded(folder)
+    found = f"{wrong} times neither nothing nor the day was served, {late} times too late"
+    return f"kill -9          {times} times during the first load: {found}; once it ended: {same}"
+
+
+def killed_by_night(work: Work, times: int, seconds: float) -> str:
+    """Kill the night at random moments: the first day is served whole each time, or the second."""
+    wrong, late = killed(work, work.days[1], times, seconds)
     return f"kill -9          {times} times during the night: {wrong} times neither day was served whole, {late} times too late"
 
 
@@ -188,12 +209,12 @@ def report(size: Size) -> None:
         url = embedded(Path(own) / "postgresql")
         try:
             migrations.upgrade(url)
-            _report(Work(url=url, days=days, truths=truths), size, baseline(text))
+            _report(Work(url=url, days=days, truths=truths), size, baseline(text), Path(own))
         finally:
             stop_embedded(Path(own) / "postgresql")
 
 
-def _report(work: Work, size: Size, bare: float) -> None:
+def _report(work: Work, size: Size, bare: float, own: Path) -> None:
     print(f"\n{size.rows:,} lines{', hostile' if size.is_hostile else ''}; B = {bare:.2f} s of processor", flush=True)
     first = work.load(work.days[0])
     print(told("first load", first, bare), flush=True)
@@ -202,7 +223,9 @@ def _report(work: Work, size: Size, bare: float) -> None:
         return
     print("\n".join(asyncio.run(directory_search.quiet(work.url))), flush=True)
     if size.kills:
-        print(killed(work, size.kills, first.seconds / 2), flush=True)
+        at_first = (size.kills + AT_FIRST - 1) // AT_FIRST
+        print(killed_at_first(work, own / "killed", at_first, first.seconds), flush=True)
+        print(killed_by_night(work, size.kills - at_first, first.seconds / 2), flush=True)
     started = time.perf_counter()
     process = work.start(work.days[1])
     said = asyncio.run(directory_search.Beside(work.url).until(lambda: is_over(process)))

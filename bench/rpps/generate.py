@@ -228,17 +228,17 @@ def _arguments(given: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m bench.rpps.generate", description="An invented directory of professionals."
     )
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True, help="folder of the days and of truth.json")
     parser.add_argument("--rows", type=int, default=2_300_000, help="of Personne_activite on the first day, about")
-    parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--days", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=7, help="the same seed makes the same days")
+    parser.add_argument("--days", type=int, default=1, help="how many, each from the one before")
     parser.add_argument("--changes", type=float, default=0.005, help="share of the persons who change in a day")
     parser.add_argument("--date", type=dt.date.fromisoformat, default=dt.date(2026, 11, 26), help="of the first day")
     parser.add_argument("--hostile", action="store_true", help="every oddity of true files, and malformed lines")
     parser.add_argument("--text", action="store_true", help="leave Personne_activite as plain text as well")
-    parser.add_argument("--break", dest="break_as", choices=broken.KINDS, default="")
+    parser.add_argument("--break", dest="break_as", choices=broken.KINDS, default="", help="spoil the last day")
     parser.add_argument("--chunk", type=int, default=10_000, help="persons made at once")
-    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="all processors unless told")
     return parser.parse_args(given)
 
 
