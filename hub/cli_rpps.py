@@ -161,7 +161,9 @@ def search(
     place: Annotated[
         str | None, typer.Option("--place", "--commune", help="INSEE code, post code or its beginning, or department.")
     ] = None,
-    km: Annotated[int | None, typer.Option(min=1, max=100, help="Around that place, the nearest first.")] = None,
+    km: Annotated[
+        int | None, typer.Option(min=1, max=100, help="Around that place: accounts first, then the nearest.")
+    ] = None,
     mailbox: Annotated[bool, typer.Option("--mailbox", help="Only those with a secure mailbox.")] = False,
     working: Annotated[bool, typer.Option("--working", help="Only those with an activity.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=50)] = 25,

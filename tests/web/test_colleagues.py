@@ -64,6 +64,7 @@ async def test_a_colleague_is_found_and_shown_whole(portal: Portal, tmp_path: Pa
         ("nom=lefevre&rayon=7", 422, "de la liste"),
         ("nom=lefebvre", 200, "ressemble à celui-là"),
         ("profession=10:general-medicine&lieu=95", 200, "LEFÈVRE-D'ARC"),
+        ("nom=lefevre&lieu=95", 200, "communes du département 95."),
         ("nom=lefevre&lieu=953", 200, "LEFÈVRE-D'ARC"),
         ("nom=lefevre&lieu=Cergy&rayon=10&mssante=1", 200, "LEFÈVRE-D'ARC"),
         ("nom=lefevre&lieu=Cergy&rayon=5", 200, "LEFÈVRE-D'ARC"),
