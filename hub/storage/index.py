@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from hub.domain.facets import only_sender
@@ -134,7 +135,8 @@ def _quantity(parameter: Parameter, value: Any) -> Iterator[tuple[str, Row]]:
         yield "quantity", (parameter.code, first, last, *labels)
 
 
-READERS: Mapping[str, Callable[[Parameter, Any], Iterator[tuple[str, Row]]]] = {
+Reader = Callable[[Parameter, Any], Iterator[tuple[str, Row]]]
+READERS: Mapping[str, Reader] = {
     "token": _token,
     "string": _string,
     "uri": _uri,
@@ -145,14 +147,24 @@ READERS: Mapping[str, Callable[[Parameter, Any], Iterator[tuple[str, Row]]]] = {
 ON_THE_ROW = frozenset({"_id", "_lastUpdated"})  # columns of the resource itself
 
 
+@cache
+def _indexed(type_name: str) -> Sequence[tuple[Parameter, Reader, frozenset[str] | None]]:
+    """The parameters that have rows, how these are made, and the members without which there is none."""
+    return tuple(
+        (parameter, READERS[parameter.kind], paths.heads(parameter.path))
+        for parameter in parameters.of(type_name).values()
+        if parameter.kind in READERS and parameter.code not in ON_THE_ROW
+    )
+
+
 def _rows(resource: Resource) -> dict[tuple[str, Row], None]:
     found: dict[tuple[str, Row], None] = {}
-    for parameter in parameters.of(resource["resourceType"]).values():
-        reader = READERS.get(parameter.kind)
-        if reader is None or parameter.code in ON_THE_ROW:
+    for parameter, reader, heads in _indexed(resource["resourceType"]):
+        if heads is not None and heads.isdisjoint(resource):
             continue
         for value in parameter.values(resource):
-            found.update(dict.fromkeys(reader(parameter, value)))
+            for row in reader(parameter, value):
+                found[row] = None
     return found
 
 

@@ -106,9 +106,9 @@ class Line:
         return self._wire.status == pq.ConnStatus.BAD
 
     @property
-    def in_transaction(self) -> bool:
-        """Whether a transaction is open and has not failed."""
-        return self._wire.transaction_status == pq.TransactionStatus.INTRANS
+    def is_idle(self) -> bool:
+        """Whether no transaction is open, not even one that failed."""
+        return self._wire.transaction_status == pq.TransactionStatus.IDLE
 
     async def run(self, *asked: Asked) -> list[Rows]:
         """What each of these statements finds, asked in one trip and carried out in order; the first that fails is the last.

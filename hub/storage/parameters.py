@@ -54,7 +54,8 @@ class Parameter:
 
 
 @cache
-def _rows() -> Mapping[str, Mapping[str, Parameter]]:
+def every() -> Mapping[str, Mapping[str, Parameter]]:
+    """The parameters by type and code, without those that every type has."""
     by_type: dict[str, dict[str, Parameter]] = {}
     with TABLE.open(encoding="utf-8", newline="") as file:
         for line in csv.DictReader(file):
@@ -84,7 +85,7 @@ def of(type_name: str) -> Mapping[str, Parameter]:
         )
         for code, kind, path in COMMON
     }
-    return {**common, **_rows().get(type_name, {})}
+    return {**common, **every().get(type_name, {})}
 
 
 @cache

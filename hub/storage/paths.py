@@ -108,6 +108,21 @@ def compiled(path: str) -> Path:
     return tuple(_steps(alternative) for alternative in path.split(" | "))
 
 
+@cache
+def heads(path: str) -> frozenset[str] | None:
+    """The members that a resource must have one of, for the path to lead anywhere; ``None`` when that cannot be said."""
+    found = set()
+    for alternative in path.split(" | "):
+        names = [(match["name"], match["word"]) for match in SEGMENT.finditer(alternative)]
+        (name, _), (step, word) = names[0], names[1] if len(names) > 1 else ("", None)
+        if step == "as" and word:
+            name += word[0].upper() + word[1:]
+        elif name in CHOICES or ("isTrue", "") in names:
+            return None
+        found.add(name)
+    return frozenset(found)
+
+
 def values(path: Path, resource: Mapping[str, Any]) -> list[Any]:
     """What the path leads to in a resource, in order, lists opened."""
     found: list[Any] = []

@@ -27,10 +27,11 @@ def _owner(viewer: Viewer, made: Resource) -> str | None:
     return client_key(viewer.client) if viewer.client else account_key(viewer.account or viewer.id)
 
 
-def _words(made: Resource, moment: datetime, version: int) -> dict[str, Any]:
-    links = index.links(made)
-    return {
-        **resources_sql.arrays(index.entries(made)),
+def _words(made: Resource, moment: datetime, version: int) -> tuple[resources_sql.Tables, dict[str, Any]]:
+    """The indexes that have rows, and the values of the statement that writes them all."""
+    links, entries = index.links(made), index.entries(made)
+    return resources_sql.filled(entries), {
+        **resources_sql.arrays(entries),
         "version": version,
         "updated_at": moment,
         "content": json.dumps(made),
@@ -61,9 +62,6 @@ HELD = swift.order(
 )
 
 
-CREATE, UPDATE, DELETE = map(swift.order, (resources_sql.CREATE, resources_sql.UPDATE, resources_sql.DELETE))
-
-
 async def _held(session: Session, type: str, id: str) -> swift.Row | None:
     found = await swift.within(session, HELD, {"type": type, "id": id})
     return found[0] if found else None
@@ -77,16 +75,18 @@ async def create(session: Session, viewer: Viewer, given: Resource, *, id: str |
     _refuse_cut(given)
     type, moment = given["resourceType"], _now()
     made = _stamped(given, id or str(uuid.uuid4()), 1, moment)
-    words = {**_words(made, moment, 1), "owner": _owner(viewer, made)}
-    if await swift.values(session, CREATE, {**words, "type": type, "id": made["id"]}):
+    tables, words = _words(made, moment, 1)
+    words |= {"owner": _owner(viewer, made), "type": type, "id": made["id"]}
+    if await swift.values(session, resources_sql.create(tables), words):
         return made
     before = await _held(session, type, made["id"])
     if before is None or not before["deleted"]:
         raise Refusal("duplicate")
     version = int(before["version"]) + 1  # the numbers go on (fhir.md 2.1)
     made = _stamped(given, made["id"], version, moment)
-    words = {**_words(made, moment, version), "owner": _owner(viewer, made), "key": before["key"]}
-    await swift.values(session, UPDATE, words)
+    tables, words = _words(made, moment, version)
+    words |= {"owner": _owner(viewer, made), "key": before["key"]}
+    await swift.values(session, resources_sql.update(tables), words)
     return made
 
 
@@ -110,10 +110,10 @@ async def save(session: Session, viewer: Viewer, given: Resource) -> Resource:
         return current
     moment, version = _now(), before["version"] + 1
     made = _stamped(given, given["id"], version, moment)
-    words = _words(made, moment, version)
+    tables, words = _words(made, moment, version)
     if reach(made["resourceType"]) == "own":
         words["owner"] = before["owner"]
-    await swift.values(session, UPDATE, {**words, "key": before["key"]})
+    await swift.values(session, resources_sql.update(tables), {**words, "key": before["key"]})
     given["meta"] = made["meta"]
     return made
 
@@ -127,7 +127,7 @@ async def delete(session: Session, viewer: Viewer, type: str, id: str) -> int | 
     version = int(before["version"]) + 1
     request = index.links(json.loads(before["content"])).request or ""
     words = {"key": before["key"], "version": version, "updated_at": _now(), "request": request}
-    await swift.values(session, DELETE, words)
+    await swift.values(session, resources_sql.DELETE, words)
     return version
 
 

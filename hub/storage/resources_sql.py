@@ -4,11 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import text
 
+from hub.storage import swift
 from hub.storage.index import Entries
+
+Tables = tuple[str, ...]
 
 CHANNEL = "requests"  # payload: the id of a request of which something changed
 
@@ -26,7 +30,7 @@ COLUMNS = {name: (*columns, ("at_outline", "boolean")) for name, columns in INDE
 
 
 def arrays(entries: Entries) -> dict[str, list[Any]]:
-    """Index rows as the arrays that the statements below unnest."""
+    """Index rows as the arrays that the statements below open."""
     words: dict[str, list[Any]] = {}
     for table, columns in COLUMNS.items():
         rows = getattr(entries, table)
@@ -35,37 +39,54 @@ def arrays(entries: Entries) -> dict[str, list[Any]]:
     return words
 
 
+def filled(entries: Entries) -> Tables:
+    """The indexes that have rows: an empty list would cost as much as a full one."""
+    return tuple(table for table in COLUMNS if getattr(entries, table))
+
+
 def _insert(table: str) -> str:
     names = ", ".join(name for name, _ in COLUMNS[table])
-    sent = ", ".join(f"CAST(:{table}_{name} AS {kind}[])" for name, kind in COLUMNS[table])
-    listed = ", ".join(f"i.{name}" for name, _ in COLUMNS[table])
+    sent = ", ".join(f"unnest(CAST(:{table}_{name} AS {kind}[]))" for name, kind in COLUMNS[table])
     return (
-        f"into_{table} AS (INSERT INTO index_{table} (key, type, {names}) "
-        f"SELECT kept.key, kept.type, {listed} FROM kept, unnest({sent}) AS i ({names}))"
+        f"into_{table} AS (INSERT INTO index_{table} (key, type, {names}) SELECT kept.key, kept.type, {sent} FROM kept)"
     )
 
 
-INSERTS = ", ".join(_insert(table) for table in COLUMNS)
 HISTORY = (
     "past AS (INSERT INTO resource_history (key, version, updated_at, content) "
     "SELECT kept.key, :version, :updated_at, :content FROM kept)"
 )
 RING = f"SELECT kept.key, CASE WHEN :request <> '' THEN pg_notify('{CHANNEL}', :request) END FROM kept"
-# No row comes back when the type and id are in use.
-CREATE: TextClause = text(
-    "WITH kept AS (INSERT INTO resource (type, id, version, updated_at, content, patient, request, owner, outline) "
-    "VALUES (:type, :id, :version, :updated_at, :content, :patient, NULLIF(:request, ''), :owner, :outline) "
-    f"ON CONFLICT (type, id) DO NOTHING RETURNING key, type), {HISTORY}, {INSERTS} {RING}"
-)
 FORGET = ", ".join(f"from_{table} AS (DELETE FROM index_{table} WHERE key = :key)" for table in COLUMNS)
-UPDATE: TextClause = text(
-    "WITH kept AS (UPDATE resource SET version = :version, updated_at = :updated_at, content = :content, patient = :patient, "
-    "request = NULLIF(:request, ''), owner = :owner, outline = :outline, deleted = false WHERE key = :key "
-    f"RETURNING key, type), {FORGET}, {HISTORY}, {INSERTS} {RING}"
-)
-DELETE: TextClause = text(
-    "WITH kept AS (UPDATE resource SET version = :version, updated_at = :updated_at, deleted = true WHERE key = :key "
-    f"RETURNING key, type), {FORGET}, "
-    "past AS (INSERT INTO resource_history (key, version, updated_at) SELECT kept.key, :version, :updated_at FROM kept) "
-    f"{RING}"
+
+
+@cache
+def create(tables: Tables) -> swift.Order:
+    """No row comes back when the type and id are in use."""
+    kept = (
+        "kept AS (INSERT INTO resource (type, id, version, updated_at, content, patient, request, owner, outline) "
+        "VALUES (:type, :id, :version, :updated_at, :content, :patient, NULLIF(:request, ''), :owner, :outline) "
+        "ON CONFLICT (type, id) DO NOTHING RETURNING key, type)"
+    )
+    return swift.order(text(f"WITH {', '.join([kept, HISTORY, *map(_insert, tables)])} {RING}"))
+
+
+@cache
+def update(tables: Tables) -> swift.Order:
+    """The next version of the resource with that key, also of one that was deleted."""
+    kept = (
+        "kept AS (UPDATE resource SET version = :version, updated_at = :updated_at, content = :content, patient = :patient, "
+        "request = NULLIF(:request, ''), owner = :owner, outline = :outline, deleted = false WHERE key = :key "
+        "RETURNING key, type)"
+    )
+    return swift.order(text(f"WITH {', '.join([kept, FORGET, HISTORY, *map(_insert, tables)])} {RING}"))
+
+
+DELETE = swift.order(
+    text(
+        "WITH kept AS (UPDATE resource SET version = :version, updated_at = :updated_at, deleted = true WHERE key = :key "
+        f"RETURNING key, type), {FORGET}, "
+        "past AS (INSERT INTO resource_history (key, version, updated_at) SELECT kept.key, :version, :updated_at FROM kept) "
+        f"{RING}"
+    )
 )

@@ -14,8 +14,9 @@ from typing import Any
 import platformdirs
 import psycopg
 from psycopg import sql
-from sqlalchemy import URL, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import URL, NullPool, make_url
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from hub.storage.lines import Asked, Line, Lines, Rows
@@ -25,6 +26,7 @@ Session = AsyncConnection
 EMBEDDED_DATABASE = "hub"
 START_WITHIN = 60.0  # seconds for an embedded server to come up
 LINES = 4  # for the hot path: its readings are short, and more would only wait for one another
+PATIENCE = 30.0  # seconds for a connection to be given back
 RECONNECT_AFTER = 1.0  # seconds between two tries of a listener whose line was cut
 
 
@@ -66,21 +68,90 @@ async def _asked(session: Session, line: Line, *asked: Asked) -> list[Rows]:
     try:
         return await line.run(*asked)
     except psycopg.OperationalError as trouble:
-        if line.is_broken:
-            await session.engine.dispose(close=False)  # the others of the pool may have been cut with it
         raise _away(trouble) from trouble
     finally:
         if line.is_broken:
             await session.invalidate()
 
 
+class Sessions:
+    """Connections that stay open from one use to the next, at most ``kept`` of them: an engine takes longer to lend one and to take
+    it back than a short transaction lasts. Half as many again are opened under load."""
+
+    def __init__(self, engine: AsyncEngine, kept: int) -> None:
+        self.engine = engine
+        self.kept = kept
+        self.in_use = 0
+        self._free: list[Session] = []
+        self._places = asyncio.Semaphore(kept + kept // 2)
+
+    @asynccontextmanager
+    async def one(self) -> AsyncIterator[Session]:
+        """One of them, what was done on it committed when the block ends and rolled back when it raises.
+
+        Raises ``sqlalchemy.exc.TimeoutError`` when none was given back for half a minute.
+        """
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._places.acquire()
+        except TimeoutError as trouble:
+            raise PoolTimeout("no connection was given back") from trouble
+        self.in_use += 1
+        session = None
+        try:
+            session = self._free.pop() if self._free else await self.engine.connect()
+            yield session
+            await _end(session, b"COMMIT")
+        except BaseException:
+            if session is not None:
+                await self._undo(session)
+            raise
+        else:
+            await self._give_back(session)
+        finally:
+            self.in_use -= 1
+            self._places.release()
+
+    async def _undo(self, session: Session) -> None:
+        try:
+            if not session.invalidated:
+                await _end(session, b"ROLLBACK")
+        except SQLAlchemyError:  # the line was cut: what was not committed is undone
+            await session.invalidate()
+        if session.invalidated:
+            await self.close()  # the others may have been cut with it
+        await self._give_back(session)
+
+    async def _give_back(self, session: Session) -> None:
+        if session.invalidated or len(self._free) >= self.kept:
+            await session.close()
+        else:
+            self._free.append(session)
+
+    async def close(self) -> None:
+        """Close those that are free."""
+        while self._free:
+            await self._free.pop().close()
+
+
+async def _end(session: Session, order: bytes) -> None:
+    """Commit, or roll back, what was begun by the hot path, by the engine, or by both. The end of a transaction that failed
+    undoes it whatever the order."""
+    line: Line | None = session.info.get(LINE)
+    if line is not None and not line.is_idle:
+        await _asked(session, line, (order, {}))
+    if session.in_transaction():
+        await (session.commit() if order == b"COMMIT" else session.rollback())
+
+
 class Database:
     """Pools of connections, for transactions, for readings, and for the statements of the hot path. Nothing else opens a
     transaction, and nothing else commits."""
 
-    def __init__(self, engine: AsyncEngine, readers: AsyncEngine, lines: Lines) -> None:
+    def __init__(self, engine: AsyncEngine, readers: AsyncEngine, lines: Lines, *, pool: int) -> None:
         self.engine = engine
-        self.readers = readers
+        self.writing = Sessions(engine, pool)
+        self.readings = Sessions(readers, pool)
         self.lines = lines
         self.url = engine.url.render_as_string(hide_password=False)
 
@@ -89,11 +160,11 @@ class Database:
         """Connect to ``url``. ``pool``: connections kept for transactions, and as many for readings; half as many again are
         opened under load. Raises ``sqlalchemy.exc.OperationalError`` when the server does not answer."""
         # The values of a statement are those of patients: an error that is logged names the statement alone.
-        sizes: dict[str, Any] = {"pool_size": pool, "max_overflow": pool // 2, "hide_parameters": True}
+        common: dict[str, Any] = {"poolclass": NullPool, "hide_parameters": True}
         # After a rollback the driver gives up all that is prepared on a connection, the statements of the hot path with its own:
         # it shall prepare none.
         told: dict[str, Any] = {**_session_settings(), "prepare_threshold": None}
-        engine = create_async_engine(psycopg_url(url), connect_args=told, **sizes)
+        engine = create_async_engine(psycopg_url(url), connect_args=told, **common)
         # Apart from the others, so that none is switched to AUTOCOMMIT and back at each use: a third of a short read. A search
         # is planned for its own values: the plan that suits any value reads a whole type to give its first twenty rows.
         readers = create_async_engine(
@@ -101,15 +172,16 @@ class Database:
             isolation_level="AUTOCOMMIT",
             skip_autocommit_rollback=True,
             connect_args=_session_settings(plan_cache_mode="force_custom_plan"),
-            **sizes,
+            **common,
         )
         database = cls(
             engine,
             readers,
             Lines(libpq_url(url), most=LINES, settings=_session_settings(plan_cache_mode="force_generic_plan")),
+            pool=pool,
         )
         try:
-            async with engine.connect():
+            async with database.transaction():
                 pass
         except BaseException:
             await database.close()
@@ -119,16 +191,13 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Session]:
         """A transaction (READ COMMITTED), committed when the block ends and rolled back when it raises."""
-        async with self.engine.begin() as session:
+        async with self.writing.one() as session:
             yield session
-            line: Line | None = session.info.get(LINE)
-            if line is not None and line.in_transaction:
-                await _asked(session, line, (b"COMMIT", {}))  # nothing is left for the engine to commit
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Session]:
         """A connection in AUTOCOMMIT: each statement stands alone, and nothing is held between two of them."""
-        async with self.readers.connect() as session:
+        async with self.readings.one() as session:
             yield session
 
     async def fetch(self, text: bytes, words: Mapping[str, Any]) -> Rows:
@@ -158,8 +227,8 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
-        await self.engine.dispose()
-        await self.readers.dispose()
+        await self.writing.close()
+        await self.readings.close()
         await self.lines.close()
 
 

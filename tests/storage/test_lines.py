@@ -74,14 +74,14 @@ async def test_the_first_failure_is_told_and_the_line_goes_on(line: Line) -> Non
 async def test_a_transaction_begins_with_the_first_statement(database: Database) -> None:
     line, other = await _line(database, autocommit=False), await _line(database, autocommit=True)
     await other.run((b"CREATE TABLE kept (n int)", {}))
-    assert not line.in_transaction
+    assert line.is_idle
     await line.run((b"INSERT INTO kept VALUES (1)", {}))
-    assert line.in_transaction and await other.run((b"SELECT n FROM kept", {})) == [[]]
+    assert not line.is_idle and await other.run((b"SELECT n FROM kept", {})) == [[]]
     await line.driver.commit()
     assert await other.run((b"SELECT n FROM kept", {})) == [[(1,)]]
     with pytest.raises(DivisionByZero):
         await line.run((b"INSERT INTO kept VALUES (2)", {}), (b"SELECT 1 / 0", {}))
-    assert not line.in_transaction
+    assert not line.is_idle
     await line.driver.rollback()
     assert await other.run((b"SELECT n FROM kept", {})) == [[(1,)]]
     await line.driver.close()

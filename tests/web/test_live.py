@@ -136,7 +136,7 @@ async def test_one_listener_whatever_the_number_of_streams_and_none_without(live
                 break
             await asyncio.sleep(0.05)
         assert await listeners() == 1
-        assert database.readers.pool.checkedout() == database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+        assert database.readings.in_use == database.writing.in_use == 0
     assert not live.ears and live.listener is None
     for _ in range(40):
         if not await listeners():
