@@ -98,7 +98,7 @@ async def record(
         "resource": resource,
         "details": dict(details),
     }
-    await swift.within(session, RECORD, values)
+    await swift.later(session, RECORD, values)
 
 
 async def traces(

@@ -52,7 +52,7 @@ async def give(
     Given twice, the higher level and the later end stay: to lower, withdraw first.
     """
     values = {"audience": audience, "level": int(level), "request": request, "patient": patient, "until": until}
-    await swift.within(session, GIVE, {**values, "now": clock.now()})
+    await swift.later(session, GIVE, {**values, "now": clock.now()})
 
 
 async def withdraw(
@@ -89,9 +89,9 @@ async def prolong(session: Session, *, audience: str, patient: str, until: datet
     """
     words = {"its_audience": audience, "its_patient": patient, "new": until}
     if with_ended:
-        await swift.within(session, PROLONG, words)
+        await swift.later(session, PROLONG, words)
     else:
-        await swift.within(session, PROLONG_CURRENT, {**words, "now": clock.now()})
+        await swift.later(session, PROLONG_CURRENT, {**words, "now": clock.now()})
 
 
 FOREVER = datetime.max.replace(tzinfo=UTC)

@@ -99,6 +99,20 @@ class Line:
         self._reader = Transformer(driver)
         self._names: dict[bytes, bytes] = {}  # of what is prepared, by text, the one asked longest ago first
         self._prepared = 0  # ever
+        self._late: list[Asked] = []
+
+    def later(self, asked: Asked) -> None:
+        """Have a statement carried out just before whatever is asked next: for one whose answer nobody needs."""
+        self._late.append(asked)
+
+    def forget(self) -> None:
+        """Drop what was put off."""
+        self._late.clear()
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether something is put off."""
+        return bool(self._late)
 
     @property
     def is_broken(self) -> bool:
@@ -112,11 +126,12 @@ class Line:
 
     async def run(self, *asked: Asked) -> list[Rows]:
         """What each of these statements finds, asked in one trip and carried out in order; the first that fails is the last.
-        What is new is prepared before any is carried out.
+        What was put off goes with them, and before them. What is new is prepared before any is carried out.
 
         Raises ``psycopg.Error``. A line that broke, or was left in the middle of an answer, is closed by then.
         """
-        ready = [_ready(one) for one in asked]
+        late, self._late = self._late, []
+        ready = [_ready(one) for one in (*late, *asked)]
         fresh = [text for text in {one.text: None for one in ready} if text not in self._names]
         try:
             self._send(ready, fresh)
@@ -131,7 +146,7 @@ class Line:
                 for text in forgotten:  # prepared or not, according to where it failed
                     self._names.pop(text, None)
                 raise trouble
-        return [self._rows(one) for one in results[-len(asked) :]]
+        return [self._rows(one) for one in results[len(results) - len(asked) :]]
 
     def _send(self, asked: Sequence[_Ready], fresh: Sequence[bytes]) -> None:
         """Put everything on the wire."""

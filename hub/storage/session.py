@@ -14,12 +14,13 @@ from typing import Any
 import platformdirs
 import psycopg
 from psycopg import sql
-from sqlalchemy import URL, NullPool, make_url
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy import URL, NullPool, event, make_url
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from hub.storage.lines import Asked, Line, Lines, Rows
+from hub.storage import hot
+from hub.storage.lines import Lines, Rows
 
 Session = AsyncConnection
 
@@ -45,33 +46,6 @@ def libpq_url(url: str) -> str:
 def _session_settings(**more: str) -> dict[str, str]:
     settings = {"timezone": "UTC", **more}
     return {"options": " ".join(f"-c {name}={value}" for name, value in settings.items()), "application_name": "hub"}
-
-
-LINE = "line"  # where a connection keeps its own, for the hot path
-
-
-def _away(trouble: psycopg.OperationalError) -> OperationalError:
-    return OperationalError(None, None, trouble, hide_parameters=True)
-
-
-async def ask(session: Session, *asked: Asked) -> list[Rows]:
-    """What statements of the hot path find, in the transaction of a session and in one trip. Raises ``psycopg.Error``, and
-    ``sqlalchemy.exc.OperationalError`` as a session does when the database does not answer."""
-    line = session.info.get(LINE)
-    if line is None:
-        driver: Any = (await session.get_raw_connection()).driver_connection
-        line = session.info[LINE] = Line(driver)
-    return await _asked(session, line, *asked)
-
-
-async def _asked(session: Session, line: Line, *asked: Asked) -> list[Rows]:
-    try:
-        return await line.run(*asked)
-    except psycopg.OperationalError as trouble:
-        raise _away(trouble) from trouble
-    finally:
-        if line.is_broken:
-            await session.invalidate()
 
 
 class Sessions:
@@ -137,9 +111,7 @@ class Sessions:
 async def _end(session: Session, order: bytes) -> None:
     """Commit, or roll back, what was begun by the hot path, by the engine, or by both. The end of a transaction that failed
     undoes it whatever the order."""
-    line: Line | None = session.info.get(LINE)
-    if line is not None and not line.is_idle:
-        await _asked(session, line, (order, {}))
+    await hot.end(session, order)
     if session.in_transaction():
         await (session.commit() if order == b"COMMIT" else session.rollback())
 
@@ -165,6 +137,7 @@ class Database:
         # it shall prepare none.
         told: dict[str, Any] = {**_session_settings(), "prepare_threshold": None}
         engine = create_async_engine(psycopg_url(url), connect_args=told, **common)
+        event.listen(engine.sync_engine, "before_cursor_execute", hot.catch_up)
         # Apart from the others, so that none is switched to AUTOCOMMIT and back at each use: a third of a short read. A search
         # is planned for its own values: the plan that suits any value reads a whole type to give its first twenty rows.
         readers = create_async_engine(
@@ -206,7 +179,7 @@ class Database:
         try:
             return await self.lines.fetch(text, words)
         except psycopg.OperationalError as trouble:
-            raise _away(trouble) from trouble
+            raise hot.away(trouble) from trouble
 
     async def listen(self, channel: str) -> AsyncGenerator[str]:
         """Payloads notified on a channel, over a connection of its own.

@@ -14,8 +14,9 @@ from sqlalchemy import ClauseElement, Select
 from sqlalchemy.dialects.postgresql import psycopg
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from hub.storage import hot
 from hub.storage.lines import PLACE, Rows
-from hub.storage.session import Database, Session, ask
+from hub.storage.session import Database, Session
 
 DIALECT = psycopg.dialect()  # type: ignore[no-untyped-call]
 Row = Mapping[str, Any]
@@ -64,11 +65,16 @@ async def rows(database: Database, one: Order, words: Mapping[str, Any]) -> list
 
 async def within(session: Session, one: Order, words: Mapping[str, Any]) -> list[Row]:
     """The same in the transaction of a session."""
-    (found,) = await ask(session, (one.text, {**one.constants, **words}))
+    (found,) = await hot.ask(session, (one.text, {**one.constants, **words}))
     return _rows(one, found)
 
 
 async def values(session: Session, one: Order, words: Mapping[str, Any]) -> list[Any]:
     """The first column of what :func:`within` finds."""
-    (found,) = await ask(session, (one.text, {**one.constants, **words}))
+    (found,) = await hot.ask(session, (one.text, {**one.constants, **words}))
     return [row[0] for row in found]
+
+
+async def later(session: Session, one: Order, words: Mapping[str, Any]) -> None:
+    """Have the statement carried out before the next one of the session, or before its commit: nobody waits for it."""
+    await hot.later(session, (one.text, {**one.constants, **words}))

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg.errors import ProgrammingError, UndefinedTable
+from psycopg.errors import ProgrammingError, UndefinedTable, UniqueViolation
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from hub.storage.session import LINES, Database, ask, embedded, libpq_url, psycopg_url, stop_embedded
+from hub.storage.hot import ask, later
+from hub.storage.session import LINES, Database, embedded, libpq_url, psycopg_url, stop_embedded
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -207,3 +209,57 @@ async def test_a_transaction_that_was_left_in_the_middle_of_an_answer_is_undone(
         await leaving
     async with database.transaction() as session:
         assert await ask(session, (b"SELECT 1", {})) == [[(1,)]]
+
+
+async def test_what_is_put_off_is_there_for_whatever_comes_next(database: Database) -> None:
+    async with database.transaction() as session:
+        await session.execute(text("CREATE TABLE kept (n int UNIQUE)"))
+        await later(session, (b"INSERT INTO kept VALUES (%(n)s)", {"n": 1}))
+        assert (await session.execute(text("SELECT n FROM kept"))).scalar_one() == 1
+        await later(session, (b"INSERT INTO kept VALUES (%(n)s)", {"n": 2}))
+        assert await ask(session, (b"SELECT max(n) FROM kept", {})) == [[(2,)]]
+        await later(session, (b"INSERT INTO kept VALUES (%(n)s)", {"n": 3}))
+    assert await database.fetch(b"SELECT count(*) FROM kept", {}) == [(3,)]
+    async with database.transaction() as session:  # the only thing said
+        await later(session, (b"INSERT INTO kept VALUES (%(n)s)", {"n": 4}))
+    assert await database.fetch(b"SELECT count(*) FROM kept", {}) == [(4,)]
+    async with database.reading() as session:
+        await later(session, (b"INSERT INTO kept VALUES (%(n)s)", {"n": 5}))
+        assert await database.fetch(b"SELECT count(*) FROM kept", {}) == [(5,)]
+
+
+async def test_what_is_put_off_falls_with_its_transaction_and_takes_it_down_when_it_fails(database: Database) -> None:
+    insert = b"INSERT INTO kept VALUES (%(n)s)"
+    async with database.transaction() as session:
+        await session.execute(text("CREATE TABLE kept (n int UNIQUE)"))
+    with pytest.raises(RuntimeError):
+        async with database.transaction() as session:
+            await later(session, (insert, {"n": 1}))
+            raise RuntimeError("change of mind")
+    with pytest.raises(UniqueViolation):
+        async with database.transaction() as session:
+            await later(session, (insert, {"n": 2}))
+            await later(session, (insert, {"n": 2}))
+    with pytest.raises(IntegrityError):
+        async with database.transaction() as session:
+            await later(session, (insert, {"n": 3}))
+            await later(session, (insert, {"n": 3}))
+            await session.execute(text("SELECT 1"))
+    async with database.transaction() as session:
+        assert await ask(session, (b"SELECT n FROM kept", {})) == [[]]
+
+
+async def test_a_connection_is_given_to_the_next_one_who_waits(
+    server_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = await Database.open(server_url, pool=2)
+    async with few.transaction(), few.transaction(), few.transaction():  # half as many again
+        assert few.writing.in_use == 3
+        monkeypatch.setattr("hub.storage.session.PATIENCE", 0.05)
+        with pytest.raises(PoolTimeout):
+            async with few.transaction():
+                pass
+    async with few.transaction() as session:
+        assert few.writing.in_use == 1
+        assert (await session.execute(text("SELECT 1"))).scalar_one() == 1
+    await few.close()
