@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from hub.domain.people import Viewer
 from hub.domain.visibility import Level
-from hub.storage import sight
+from hub.storage import sight, swift
 from hub.storage.session import Database, Session
 from hub.storage.tables.records import board
 from hub.storage.values import fold
@@ -77,10 +77,10 @@ _kept = insert(board).values({name: bindparam(f"new_{name}") for name in (*NAMES
 CHANNEL = "board"
 
 
-def _told(change: Any) -> Any:
+def _told(change: Any) -> swift.Order:
     """A change of the list and its word on the channel, in one trip: the CPTS whose list changed, nothing else."""
     changed = change.returning(board.c.network).cte("changed")
-    return select(func.pg_notify(CHANNEL, changed.c.network))
+    return swift.order(select(func.pg_notify(CHANNEL, changed.c.network)))
 
 
 # Who follows a request is the operators' business, not the workflow's: it survives a refresh.
@@ -101,17 +101,19 @@ def changes(database: Database) -> AsyncGenerator[str]:
 
 async def write(session: Session, row: BoardRow) -> None:
     """Put the row of a request, in the transaction that changes the request."""
-    await session.execute(WRITE, {**{f"new_{name}": getattr(row, name) for name in NAMES}, "new_words": _words(row)})
+    await swift.later(
+        session, WRITE, {**{f"new_{name}": getattr(row, name) for name in NAMES}, "new_words": _words(row)}
+    )
 
 
 async def remove(session: Session, request: str) -> None:
     """Take a request off the list: it has ended."""
-    await session.execute(REMOVE, {"of": request})
+    await swift.later(session, REMOVE, {"of": request})
 
 
 async def assign(session: Session, request: str, account: str | None) -> bool:
     """Say which operator follows a request; ``None``: nobody. ``False`` when it is not on the list."""
-    return bool((await session.execute(ASSIGN, {"of": request, "to": account})).all())
+    return bool(await swift.values(session, ASSIGN, {"of": request, "to": account}))
 
 
 def _conditions(filters: Filters) -> Iterable[ColumnElement[bool]]:

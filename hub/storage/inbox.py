@@ -5,11 +5,14 @@ from __future__ import annotations
 from sqlalchemy import bindparam, func, select
 
 from hub import clock
+from hub.storage import swift
 from hub.storage.session import Session
 from hub.storage.tables.machinery import inbox
 
-LOCK = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("pair"), 0)))
-ANSWER = select(inbox.c.answer).where(inbox.c.source == bindparam("source"), inbox.c.message_id == bindparam("message"))
+LOCK = swift.order(select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("pair"), 0))))
+ANSWER = swift.order(
+    select(inbox.c.answer).where(inbox.c.source == bindparam("source"), inbox.c.message_id == bindparam("message"))
+)
 
 
 async def recall(session: Session, source: str, message_id: str) -> bytes | None:
@@ -18,8 +21,9 @@ async def recall(session: Session, source: str, message_id: str) -> bytes | None
     Until the transaction ends nobody else gets past this point with the same pair, so copies that arrive together are
     treated one after the other. Needs a transaction, not a reading session.
     """
-    await session.execute(LOCK, {"pair": f"inbox\x1f{source}\x1f{message_id}"})
-    return (await session.execute(ANSWER, {"source": source, "message": message_id})).scalar_one_or_none()
+    await swift.later(session, LOCK, {"pair": f"inbox\x1f{source}\x1f{message_id}"})
+    found = await swift.values(session, ANSWER, {"source": source, "message": message_id})
+    return found[0] if found else None
 
 
 async def replace(session: Session, source: str, message_id: str, answer: bytes) -> None:

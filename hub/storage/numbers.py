@@ -6,13 +6,14 @@ from datetime import datetime
 
 from sqlalchemy import select
 
+from hub.storage import swift
 from hub.storage.session import Session
 from hub.storage.tables.sequences import request_number
 
-NEXT = select(request_number.next_value())
+NEXT = swift.order(select(request_number.next_value()))
 
 
 async def next_request(session: Session, now: datetime) -> str:
     """The next number. A sequence, so that handoffs do not wait for one another: gaps are possible, repetitions are not."""
-    number = (await session.execute(NEXT)).scalar_one()
+    (number,) = await swift.values(session, NEXT, {})
     return f"{now:%Y-%m}-{number:04d}"

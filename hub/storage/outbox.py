@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.engine import RowMapping
 
 from hub import clock
-from hub.storage import crypto
+from hub.storage import crypto, swift
 from hub.storage.outbox_claim import CLAIM
 from hub.storage.session import Database, Session
 from hub.storage.tables.machinery import outbox
@@ -83,8 +83,9 @@ def _row(found: RowMapping) -> Row:
     return Row(**values)
 
 
-PUT = insert(outbox).returning(outbox.c.id)
-NOTIFY = select(func.pg_notify(CHANNEL, bindparam("topic")))
+_promised = ("topic", "lane", "payload", "put_at", "first_due_at", "due_at")
+PUT = swift.order(insert(outbox).values({name: bindparam(name) for name in _promised}).returning(outbox.c.id))
+NOTIFY = swift.order(select(func.pg_notify(CHANNEL, bindparam("topic"))))
 
 
 async def put(session: Session, message: Message, *, lane: str | None = None, due_at: datetime | None = None) -> int:
@@ -103,8 +104,8 @@ async def put(session: Session, message: Message, *, lane: str | None = None, du
         "first_due_at": due,
         "due_at": due,
     }
-    id: int = (await session.execute(PUT, values)).scalar_one()
-    await session.execute(NOTIFY, {"topic": message.topic})
+    await swift.later(session, NOTIFY, {"topic": message.topic})
+    id: int = (await swift.values(session, PUT, values))[0]
     return id
 
 
@@ -141,7 +142,7 @@ async def finish(session: Session, row: Row) -> None:
     """Done, in the transaction of ``settle``. Raises :class:`LeaseLost`, upon which that transaction must be rolled back."""
     ended = {"state": "done", "prepared": None, "held_until": None, "last_error": None, "ended_at": clock.now()}
     await _write(session, row.id, row.lease, ended)
-    await session.execute(NOTIFY, {"topic": row.topic})  # the next of the lane may go
+    await swift.later(session, NOTIFY, {"topic": row.topic})  # the next of the lane may go
 
 
 async def stop(session: Session, row: Row, failure: dict[str, str], *, raw: bytes = b"") -> None:
@@ -153,7 +154,7 @@ async def stop(session: Session, row: Row, failure: dict[str, str], *, raw: byte
         "state": "stopped", "held_until": None, "last_error": failure, "raw_answer": kept, "ended_at": clock.now(),
     }  # fmt: skip
     await _write(session, row.id, row.lease, ended)
-    await session.execute(NOTIFY, {"topic": row.topic})
+    await swift.later(session, NOTIFY, {"topic": row.topic})
 
 
 async def postpone(database: Database, row: Row, until: datetime, error: dict[str, str]) -> None:
@@ -167,7 +168,7 @@ async def release(database: Database, row: Row) -> None:
     back = {"held_until": None, "attempts": outbox.c.attempts - 1}
     async with database.transaction() as session:
         await session.execute(_held(row.id, row.lease).values(**back))
-        await session.execute(NOTIFY, {"topic": row.topic})
+        await swift.later(session, NOTIFY, {"topic": row.topic})
 
 
 def wake(database: Database) -> AsyncGenerator[str]:
@@ -209,7 +210,7 @@ async def again(session: Session, id: int) -> bool:
     topic = (await session.execute(order.returning(outbox.c.topic))).scalar_one_or_none()
     if topic is None:
         return False
-    await session.execute(NOTIFY, {"topic": topic})
+    await swift.later(session, NOTIFY, {"topic": topic})
     return True
 
 

@@ -134,8 +134,8 @@ async def read(session: Session, viewer: Viewer, type: str, id: str) -> Stored |
     A deleted resource comes with ``deleted`` and no content.
     """
     words = {**sight.words(viewer), "type": type, "id": id}
-    row = (await session.execute(_read(type, viewer.sees_all), words)).mappings().one_or_none()
-    return None if row is None else stored(row, viewer)
+    found = await swift.within(session, _current(type, viewer.sees_all), words)
+    return stored(found[0], viewer) if found else None
 
 
 async def current(database: Database, viewer: Viewer, type: str, id: str) -> Stored | None:
@@ -248,7 +248,7 @@ async def find(session: Session, type: str, system: str, value: str) -> list[str
     ends, so that finding nothing and then creating is safe.
     """
     code = value.lower()
-    await swift.within(session, HOLD, {"text": f"identifier\x1f{type}\x1f{system}\x1f{code}"})
+    await swift.later(session, HOLD, {"text": f"identifier\x1f{type}\x1f{system}\x1f{code}"})
     return await swift.values(session, FIND, {"type": type, "system": system, "value": code})
 
 
