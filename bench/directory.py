@@ -172,7 +172,7 @@ def killed(work: Work, day: Path, times: int, seconds: float) -> tuple[int, int]
         process = work.start(day)
         time.sleep(moments.uniform(0.2, seconds))
         late += is_over(process)
-        process.send_signal(signal.SIGKILL)
+        os.kill(process.pid, signal.SIGKILL)  # one that has ended is still there to be waited for
         ended(process, time.perf_counter())
         if work.ask(STATE) != before:
             served = work.ask("SELECT max(stamp) FROM directory_load WHERE result = 'served'")[0][0]
@@ -225,7 +225,7 @@ def _report(work: Work, size: Size, bare: float, own: Path) -> None:
     if size.kills:
         at_first = (size.kills + AT_FIRST - 1) // AT_FIRST
         print(killed_at_first(work, own / "killed", at_first, first.seconds), flush=True)
-        print(killed_by_night(work, size.kills - at_first, first.seconds / 2), flush=True)
+        print(killed_by_night(work, size.kills - at_first, first.seconds * 0.4), flush=True)
     started = time.perf_counter()
     process = work.start(work.days[1])
     said = asyncio.run(directory_search.Beside(work.url).until(lambda: is_over(process)))
