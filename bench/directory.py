@@ -180,25 +180,28 @@ def killed(work: Work, day: Path, times: int, seconds: float) -> tuple[int, int]
     return wrong, late
 
 
-def killed_at_first(work: Work, folder: Path, times: int, seconds: float) -> str:
-    """Kill the first load of a database of its own, then let it end: it must serve what the undisturbed one serves."""
+def kills(work: Work, folder: Path, times: int, seconds: float) -> list[str]:
+    """Kill loads in a database of its own, which is not measured then: the first load, which must then serve what the undisturbed
+    one serves, and the night after it. ``seconds``: that the undisturbed first load took."""
+    at_first = (times + AT_FIRST - 1) // AT_FIRST
+    by_night = times - at_first
+    undisturbed = work.ask(STATE)
     url = embedded(folder)
     try:
         migrations.upgrade(url)
         other = replace(work, url=url)
-        wrong, late = killed(other, work.days[0], times, seconds)
+        wrong, late = killed(other, work.days[0], at_first, seconds)
         other.load(work.days[0])
-        same = "the same as undisturbed" if other.ask(STATE) == work.ask(STATE) else "NOT the same as undisturbed"
+        same = "the same as undisturbed" if other.ask(STATE) == undisturbed else "NOT the same as undisturbed"
+        odd, missed = killed(other, work.days[1], by_night, seconds * 0.4)
     finally:
         stop_embedded(folder)
-    found = f"{wrong} times neither nothing nor the day was served, {late} times too late"
-    return f"kill -9          {times} times during the first load: {found}; once it ended: {same}"
-
-
-def killed_by_night(work: Work, times: int, seconds: float) -> str:
-    """Kill the night at random moments: the first day is served whole each time, or the second."""
-    wrong, late = killed(work, work.days[1], times, seconds)
-    return f"kill -9          {times} times during the night: {wrong} times neither day was served whole, {late} times too late"
+    found = f"{wrong} times neither nothing nor the day was served, {late} times too late; once it ended: {same}"
+    nights = f"{odd} times neither day was served whole, {missed} times too late"
+    return [
+        f"kill -9          {at_first} times during the first load: {found}",
+        f"kill -9          {by_night} times during the night: {nights}",
+    ]
 
 
 def report(size: Size) -> None:
@@ -223,9 +226,7 @@ def _report(work: Work, size: Size, bare: float, own: Path) -> None:
         return
     print("\n".join(asyncio.run(directory_search.quiet(work.url))), flush=True)
     if size.kills:
-        at_first = (size.kills + AT_FIRST - 1) // AT_FIRST
-        print(killed_at_first(work, own / "killed", at_first, first.seconds), flush=True)
-        print(killed_by_night(work, size.kills - at_first, first.seconds * 0.4), flush=True)
+        print("\n".join(kills(work, own / "killed", size.kills, first.seconds)), flush=True)
     started = time.perf_counter()
     process = work.start(work.days[1])
     said = asyncio.run(directory_search.Beside(work.url).until(lambda: is_over(process)))
