@@ -94,7 +94,7 @@ ORDER BY c.national_id = :usual DESC NULLS LAST, {IS_OURS} DESC NULLS LAST, {DIS
 
 HELD = ["accepted", "proposed", "unreachable", "confirmed"]  # states in which a request counts against ``max_open``
 MOST = 200  # nobody writes to more people for one appointment: the networks' own first, then the nearest
-MEASURED = 1_000  # of those near, commune after commune from the nearest
+MEASURED = 700  # of those near, commune after commune from the nearest
 
 
 async def able(
